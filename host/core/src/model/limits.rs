@@ -46,8 +46,8 @@ pub const VIOLATIONS_MAX: usize = 32;
 
 /// A request's body.
 pub const REQUEST_BODY_BYTES_MAX: usize = 8 << 20;
-/// A request's path and query.
-pub const REQUEST_TARGET_BYTES_MAX: usize = 110 << 10;
+/// A request's path and query: `http::Uri` holds less than 64 KiB, origin included.
+pub const REQUEST_TARGET_BYTES_MAX: usize = 60 << 10;
 /// Headers that a plugin may add to a request.
 pub const REQUEST_HEADERS_MAX: usize = 32;
 /// Bytes of a header's name: the longest registered one has 46.
