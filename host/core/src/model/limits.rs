@@ -82,6 +82,13 @@ pub const RETRY_AFTER_MS_MIN: u64 = 1_000;
 /// See [`RETRY_AFTER_MS_MIN`].
 pub const RETRY_AFTER_MS_MAX: u64 = 60 * 60_000;
 
+/// Pause of a flow that cannot go on (credential refused, source down) once the delays above are used up.
+pub const FLOW_PAUSE_MS: u64 = 60_000;
+/// Write calls of one flow at the same time: enough to keep a remote account's concurrency busy with whole batches.
+pub const WRITE_CALLS_MAX: usize = 4;
+/// Batches of one flow that wait for delivery; above it no further page is decided.
+pub const WRITE_QUEUE_MAX: usize = 16;
+
 /// Life of a lease.
 pub const LEASE_MS: u64 = 15_000;
 /// Time between two renewals of a lease.
