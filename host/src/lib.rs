@@ -4,6 +4,7 @@
 //! [`engine`] decides what happens next; [`app`] knows them all.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod gate;
