@@ -4,7 +4,7 @@
 use crate::engine::deliver::Delivered;
 use crate::engine::flow::OpenFlow;
 use crate::engine::intend::{Batch, Source, guard, natural_field, row, set_aside};
-use crate::engine::settle::{Circumstances, Settled, settle};
+use crate::engine::settle::{Circumstances, Settled, repeat_of, settle};
 use crate::engine::Error;
 use crate::store::{Checkpoint, Kind, RecordRow, SetAsideRow};
 use tollgate_core::entity::need;
@@ -37,9 +37,10 @@ pub async fn commit(
     let now = flow.clock.now();
     let id = batch.id.clone();
     let mut sorted = Sorted::default();
-    let circumstances =
-        Circumstances { attempt: batch.attempt, repeat: flow.to.stream.repeat, jitter: flow.jitter() };
+    let jitter = flow.jitter();
     for ((intent, source), outcome) in batch.intents.into_iter().zip(batch.sources).zip(outcomes) {
+        let repeat = repeat_of(intent.action, flow.to.stream.repeat);
+        let circumstances = Circumstances { attempt: batch.attempt, repeat, jitter };
         sorted.add(flow, intent, source, settle(outcome, circumstances), now)?;
     }
     let summary = sorted.summary(&id);

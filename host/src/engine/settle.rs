@@ -2,7 +2,7 @@
 
 use tollgate_core::entity::Stop;
 use tollgate_core::model::schema::SafeRepeat;
-use tollgate_core::model::{Failure, Outcome, Violation, Written, limits};
+use tollgate_core::model::{Action, Outcome, Violation, Written, limits};
 use tollgate_core::retry::{self, Class, Decision};
 
 /// What becomes of one intent.
@@ -103,14 +103,20 @@ fn stop(rule: &'static str, message: impl Into<String>) -> Stop {
     Stop { field: None, rule: rule.into(), message: message.into(), needs: Vec::new() }
 }
 
-/// Whether this failure is one that the whole connection has, not the record.
-pub fn is_trouble(failure: &Failure) -> bool {
-    matches!(failure, Failure::Unauthorized(_) | Failure::Misconfigured(_))
+/// What makes it harmless to send this very write again. A write that names its record, by key or by external id, sets
+/// the same values twice. A plain create has no name: the stream's upsert does not help it.
+pub fn repeat_of(action: Action, stream: SafeRepeat) -> SafeRepeat {
+    match (action, stream) {
+        (Action::Create, SafeRepeat::ExternalId) => SafeRepeat::None,
+        (Action::Create, other) => other,
+        (Action::Update | Action::Upsert | Action::Delete, _) => SafeRepeat::ExternalId,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tollgate_core::model::Failure;
 
     fn at(attempt: u32, repeat: SafeRepeat) -> Circumstances {
         Circumstances { attempt, repeat, jitter: 0.5 }
