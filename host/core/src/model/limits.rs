@@ -39,6 +39,10 @@ pub const CURSOR_BYTES_MAX: usize = 64 << 10;
 pub const KEY_BYTES_MAX: usize = 255;
 /// Nesting of a record's JSON; serde_json's own bound is 128.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// Digits of a number that is read exactly: what a 96-bit decimal always holds.
+pub const NUMBER_DIGITS_MAX: u64 = 28;
+/// Digits of money after the point: the most that ISO 4217 (CLF, UYW) and unit prices use.
+pub const MONEY_SCALE_MAX: u64 = 4;
 /// Intents of one write, whatever the stream allows.
 pub const WRITE_INTENTS_MAX: u32 = 200;
 /// Reasons kept of one refused record.
@@ -99,3 +103,19 @@ pub const RELEASE_MAX: u32 = 1_000;
 pub const GROUP_COMMIT_MAX: usize = 256;
 /// A configuration file.
 pub const CONFIG_BYTES_MAX: usize = 1 << 20;
+/// Nesting of a configuration file: an entity map needs 6.
+pub const CONFIG_DEPTH_MAX: usize = 16;
+/// Values of a configuration file; a translation table of 20,000 rows has 40,000.
+pub const CONFIG_NODES_MAX: usize = 100_000;
+/// Repetitions by alias (`*name`) in a configuration file.
+pub const CONFIG_ALIASES_MAX: usize = 100;
+/// Values that all aliases of a configuration file may stand for.
+pub const CONFIG_ALIAS_EVENTS_MAX: usize = 10_000;
+/// Faults reported of one configuration file; more help nobody.
+pub const CONFIG_FAULTS_MAX: usize = 100;
+/// Bytes of a predicate.
+pub const PREDICATE_BYTES_MAX: usize = 4 << 10;
+/// Nesting of a predicate.
+pub const PREDICATE_DEPTH_MAX: usize = 32;
+/// Characters of a value that a message quotes.
+pub const QUOTE_CHARS_MAX: usize = 60;
