@@ -119,3 +119,21 @@ pub const PREDICATE_BYTES_MAX: usize = 4 << 10;
 pub const PREDICATE_DEPTH_MAX: usize = 32;
 /// Characters of a value that a message quotes.
 pub const QUOTE_CHARS_MAX: usize = 60;
+
+/// Rows of one multi-row statement, a power of two: with more, SQLite's look-up of parameters by name costs more than a
+/// statement does (measured).
+pub const STATEMENT_ROWS_MAX: usize = 64;
+/// Keys of one look-up, a power of four; the same reason.
+pub const STATEMENT_KEYS_MAX: usize = 256;
+/// Answers, marks, journal entries and counts that wait for the group committer; further callers wait.
+pub const COMMIT_QUEUE_MAX: usize = 4_096;
+/// Journal entries kept for the next try when a group commit fails; the oldest are dropped and counted.
+pub const JOURNAL_KEPT_MAX: usize = 16_384;
+/// Connections that read a SQLite file while its one writer works.
+pub const DATABASE_READERS_MAX: u32 = 4;
+/// Connections of this node to PostgreSQL, whose default bound is 100 for all nodes.
+pub const DATABASE_CONNECTIONS_MAX: u32 = 16;
+/// How long a caller waits for a connection, or for the one writer.
+pub const DATABASE_WAIT_MS_MAX: u64 = 30_000;
+/// How long the first connection may take at start.
+pub const DATABASE_CONNECT_MS_MAX: u64 = 10_000;
