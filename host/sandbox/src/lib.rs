@@ -1,3 +1,7 @@
-//! The only crate that knows wasmtime: admission, compile cache, limits, and the trait [`Broker`].
+//! x
 pub mod broker;
 pub use broker::{Allowance, Broker, Level};
+mod bindings;
+mod line;
+mod meter;
+pub mod profile;
