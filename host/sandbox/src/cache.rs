@@ -13,6 +13,7 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 use tollgate_core::model::{Digest, limits};
 
@@ -27,7 +28,9 @@ const TAG_BYTES: usize = 32;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Others could write there.
-    #[error("the cache folder {path} has mode {mode:03o} and owner {owner}: it must belong to this user alone (chmod 700)")]
+    #[error(
+        "the cache folder {path} has mode {mode:03o} and owner {owner}: it must belong to this user alone (chmod 700)"
+    )]
     NotOurs {
         /// The folder or file.
         path: PathBuf,
@@ -74,11 +77,7 @@ impl Cache {
         let secret = read_or_make_key(&folder.join(KEY_FILE))?;
         let mut hasher = Fingerprint::default();
         engine.hash(&mut hasher);
-        Ok(Self {
-            folder: folder.to_owned(),
-            key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
-            engine: hasher.digest(),
-        })
+        Ok(Self { folder: folder.to_owned(), key: hmac::Key::new(hmac::HMAC_SHA256, &secret), engine: hasher.digest() })
     }
 
     /// The code compiled from the component with this digest, if this host wrote it and it is unchanged.
@@ -102,7 +101,7 @@ impl Cache {
     /// The file system refuses; nothing has changed then.
     pub(crate) fn put(&self, digest: &Digest, code: &[u8]) -> Result<(), Error> {
         let path = self.path(digest);
-        let unfinished = self.folder.join(format!("{}.{}.unfinished", hex::encode(digest.0), std::process::id()));
+        let unfinished = unfinished(&path);
         let tag = hmac::sign(&self.key, &self.message(digest, code));
         let written = private_file(&unfinished).and_then(|mut file| {
             file.write_all(tag.as_ref())?;
@@ -153,6 +152,13 @@ fn is_ours(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// A name that no other writer uses, in this process or another.
+fn unfinished(path: &Path) -> PathBuf {
+    static WRITERS: AtomicU64 = AtomicU64::new(0);
+    let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
+    path.with_extension(format!("{}-{writer}.unfinished", std::process::id()))
+}
+
 fn private_file(path: &Path) -> io::Result<fs::File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
@@ -162,7 +168,7 @@ fn read_or_make_key(path: &Path) -> Result<[u8; KEY_BYTES], Error> {
     if !path.exists() {
         let mut fresh = [0; KEY_BYTES];
         rand::SystemRandom::new().fill(&mut fresh).map_err(|_| Error::Random)?;
-        let unfinished = path.with_extension(format!("{}.unfinished", std::process::id()));
+        let unfinished = unfinished(path);
         private_file(&unfinished)
             .and_then(|mut file| file.write_all(&fresh).and_then(|()| file.sync_all()))
             .map_err(failed("write", &unfinished))?;
@@ -243,7 +249,9 @@ mod tests {
             ("only a tag's beginning", |entry| entry.truncate(5)),
             ("nothing", Vec::clear),
             ("something appended", |entry| entry.push(0)),
-            ("native code without a tag", |entry| *entry = b"\x7fELF and so on, for more than thirty-two bytes".to_vec()),
+            ("native code without a tag", |entry| {
+                *entry = b"\x7fELF and so on, for more than thirty-two bytes".to_vec()
+            }),
         ];
         for (what, change) in cases {
             let folder = tempfile::tempdir().unwrap();

@@ -48,7 +48,7 @@ pub(crate) fn features() -> wasmparser::WasmFeatures {
 }
 
 /// The profile of the one engine of this process.
-pub fn config(interruption: Interruption) -> Config {
+pub(crate) fn config(interruption: Interruption) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
@@ -110,8 +110,11 @@ mod tests {
             "stack switching",
             "(component (core module (type $f (func)) (type $c (cont $f)) (func (param (ref null $c)))))",
         ),
-        ("wide arithmetic", "(component (core module (func (param i64 i64) (result i64 i64)
-            (i64.mul_wide_u (local.get 0) (local.get 1)))))"),
+        (
+            "wide arithmetic",
+            "(component (core module (func (param i64 i64) (result i64 i64)
+            (i64.mul_wide_u (local.get 0) (local.get 1)))))",
+        ),
         ("custom page sizes", "(component (core module (memory 1 (pagesize 1))))"),
         ("extended constants", "(component (core module (global i32 (i32.add (i32.const 1) (i32.const 1)))))"),
         ("component async", "(component (import \"f\" (func async)))"),
@@ -144,7 +147,8 @@ mod tests {
     fn the_pool_is_bounded() {
         let pages = limits::GUEST_MEMORY_BYTES_MAX / 65_536;
         let (tables, instances) = (limits::GUEST_TABLES_MAX as usize, limits::GUEST_CORE_INSTANCES_MAX as usize);
-        let memory = |pages: usize| format!("(component (core module $m (memory {pages})) (core instance (instantiate $m)))");
+        let memory =
+            |pages: usize| format!("(component (core module $m (memory {pages})) (core instance (instantiate $m)))");
         let many = |item: &str, count: usize| {
             format!("(component (core module $m {item}) {})", "(core instance (instantiate $m))".repeat(count))
         };
@@ -156,7 +160,8 @@ mod tests {
         ];
         let engine = Engine::new(&config(Interruption::Epoch)).unwrap();
         for (what, within, beyond) in cases {
-            Component::new(&engine, wat::parse_str(within).unwrap()).unwrap_or_else(|error| panic!("{what}: {error:#}"));
+            Component::new(&engine, wat::parse_str(within).unwrap())
+                .unwrap_or_else(|error| panic!("{what}: {error:#}"));
             assert!(Component::new(&engine, wat::parse_str(beyond).unwrap()).is_err(), "the pool took more {what}");
         }
     }

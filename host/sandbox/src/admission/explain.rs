@@ -31,12 +31,7 @@ pub(super) fn verify(shown: &Shown) -> (Option<Manifest>, Vec<String>) {
 }
 
 /// The interfaces among the items that are on the list; a reason for each item that is not.
-fn known<'a>(
-    items: &'a [Item],
-    verb: &str,
-    offered: &[&str],
-    reasons: &mut Vec<String>,
-) -> BTreeSet<&'a str> {
+fn known<'a>(items: &'a [Item], verb: &str, offered: &[&str], reasons: &mut Vec<String>) -> BTreeSet<&'a str> {
     let mut known = BTreeSet::new();
     for item in items {
         let name = line::plain(&item.name);
@@ -77,12 +72,18 @@ fn read(sections: &[Section]) -> Result<Manifest, String> {
     let name = manifest::SECTION;
     let [section] = sections else {
         return Err(match sections.len() {
-            0 => format!("there is no manifest (custom section `{name}`): run `tollgate plugin build`, which embeds it"),
-            count => format!("there are {count} manifests (custom section `{name}`); exactly one says what the plugin asks"),
+            0 => {
+                format!("there is no manifest (custom section `{name}`): run `tollgate plugin build`, which embeds it")
+            }
+            count => {
+                format!("there are {count} manifests (custom section `{name}`); exactly one says what the plugin asks")
+            }
         });
     };
     if !section.is_outermost {
-        return Err(format!("the manifest (custom section `{name}`) belongs to a part of the component, not to the whole"));
+        return Err(format!(
+            "the manifest (custom section `{name}`) belongs to a part of the component, not to the whole"
+        ));
     }
     if section.data.len() > limits::MANIFEST_BYTES_MAX {
         return Err(format!("manifest: {} bytes; at most {}", section.data.len(), limits::MANIFEST_BYTES_MAX));
@@ -91,13 +92,7 @@ fn read(sections: &[Section]) -> Result<Manifest, String> {
     Manifest::parse(text).map_err(|error| error.to_string())
 }
 
-fn compare(
-    verb: &str,
-    list: &str,
-    shown: &BTreeSet<&str>,
-    claimed: &BTreeSet<String>,
-    reasons: &mut Vec<String>,
-) {
+fn compare(verb: &str, list: &str, shown: &BTreeSet<&str>, claimed: &BTreeSet<String>, reasons: &mut Vec<String>) {
     for name in shown.iter().filter(|name| !claimed.contains(**name)) {
         reasons.push(format!("{verb} `{name}`, which the manifest does not explain: add it to {list}"));
     }

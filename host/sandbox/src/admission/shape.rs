@@ -93,11 +93,14 @@ fn looks_like(bytes: &[u8]) -> &'static str {
 fn sections_are_whole(bytes: &[u8]) -> Result<(), String> {
     let mut at = 8;
     while at < bytes.len() {
-        let cut = || format!("the file is truncated: the section at byte {at} ends beyond the file's {} bytes", bytes.len());
+        let cut =
+            || format!("the file is truncated: the section at byte {at} ends beyond the file's {} bytes", bytes.len());
         let (size, size_bytes) = match leb128(&bytes[at + 1..]) {
             Leb::Value(size, length) => (size, length),
             Leb::Cut => return Err(cut()),
-            Leb::Wrong => return Err(format!("this is not a valid component: the section at byte {at} has no valid size")),
+            Leb::Wrong => {
+                return Err(format!("this is not a valid component: the section at byte {at} has no valid size"));
+            }
         };
         let end = at + 1 + size_bytes + size as usize;
         if end > bytes.len() {
@@ -127,9 +130,7 @@ fn leb128(bytes: &[u8]) -> Leb {
 
 /// Validates the component with the features of the engine's profile and reads what it shows.
 pub(super) fn read(bytes: &[u8]) -> Result<Shown, String> {
-    Validator::new_with_features(profile::features())
-        .validate_all(bytes)
-        .map_err(invalid)?;
+    Validator::new_with_features(profile::features()).validate_all(bytes).map_err(invalid)?;
     let mut shown = Shown::default();
     let (mut depth, mut parts) = (0, 0);
     for payload in Parser::new(0).parse_all(bytes) {
@@ -167,7 +168,10 @@ fn memories_fit(memories: wasmparser::MemorySectionReader<'_>) -> Result<(), Str
     for memory in memories {
         let bytes = memory.map_err(invalid)?.initial.saturating_mul(65_536);
         if bytes > limits::GUEST_MEMORY_BYTES_MAX as u64 {
-            return Err(format!("the component starts with {bytes} bytes of memory; at most {}", limits::GUEST_MEMORY_BYTES_MAX));
+            return Err(format!(
+                "the component starts with {bytes} bytes of memory; at most {}",
+                limits::GUEST_MEMORY_BYTES_MAX
+            ));
         }
     }
     Ok(())
