@@ -10,6 +10,16 @@ pub const GUEST_MEMORY_BYTES_MAX: usize = 64 << 20;
 pub const GUEST_TABLE_ELEMENTS_MAX: usize = 20_000;
 /// Instances running at once in this process: each reserves 4 GiB of address space.
 pub const GUEST_INSTANCES_MAX: u32 = 64;
+/// Core instances of one component: an encoded plugin has three (itself, and two that carry the calls).
+pub const GUEST_CORE_INSTANCES_MAX: u32 = 8;
+/// Tables of one component: an encoded plugin has two.
+pub const GUEST_TABLES_MAX: u32 = 4;
+/// Core modules and nested components in one binary: an encoded connector has about ten.
+pub const COMPONENT_PARTS_MAX: usize = 64;
+/// Slots that stay warm after a call: with [`GUEST_KEEP_RESIDENT_BYTES`] at most 32 MiB of idle memory.
+pub const GUEST_WARM_SLOTS_MAX: u32 = 4;
+/// The grain in which CPU time is counted in-process, and the longest that a guest computes before others get a turn.
+pub const GUEST_TICK_MS: u64 = 10;
 /// Bytes that stay resident in a warm slot: with 8 MiB a fresh instance costs 9 % at 100 records a call (measured).
 pub const GUEST_KEEP_RESIDENT_BYTES: usize = 8 << 20;
 /// Bytes that one host call may copy out of a guest (hostcall fuel).
@@ -37,6 +47,18 @@ pub const RECORD_BYTES_MAX: usize = 1 << 20;
 pub const CURSOR_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a record's key.
 pub const KEY_BYTES_MAX: usize = 255;
+/// Bytes of a record's version: the longest entity tags measured are below 200.
+pub const VERSION_BYTES_MAX: usize = 1 << 10;
+/// Bytes of an instant in RFC 3339, fractions and offset included.
+pub const INSTANT_BYTES_MAX: usize = 64;
+/// Bytes of one sentence from a guest (failure, violation, label); longer ones are cut.
+pub const SENTENCE_BYTES_MAX: usize = 4 << 10;
+/// Streams of one connection: a large CRM org has about 1,500 objects.
+pub const STREAMS_MAX: usize = 2_000;
+/// Fields of one stream: vendors allow up to 800 of the customer's own.
+pub const FIELDS_MAX: usize = 5_000;
+/// Choices, references and filterable names of one field or stream.
+pub const CHOICES_MAX: usize = 5_000;
 /// Nesting of a record's JSON; serde_json's own bound is 128.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Digits of a number that is read exactly: what a 96-bit decimal always holds.
@@ -45,6 +67,10 @@ pub const NUMBER_DIGITS_MAX: u64 = 28;
 pub const MONEY_SCALE_MAX: u64 = 4;
 /// Intents of one write, whatever the stream allows.
 pub const WRITE_INTENTS_MAX: u32 = 200;
+/// Keys of one `lookup.fetch`, as the contract says.
+pub const FETCH_KEYS_MAX: usize = 200;
+/// Compiled components kept on disk; the ones unused for longest go first.
+pub const COMPILED_ENTRIES_MAX: usize = 256;
 /// Reasons kept of one refused record.
 pub const VIOLATIONS_MAX: usize = 32;
 
