@@ -305,8 +305,11 @@ mod tests {
     #[tokio::test]
     async fn the_lower_bound_holds() {
         let (_, counters, account) = setup(&bounds(Some(3), None));
-        let running: Vec<Permit> =
-            futures_util::future::join_all((0..3).map(|_| counters.acquire(&account, 1, 0))).await.into_iter().flatten().collect();
+        let running: Vec<Permit> = futures_util::future::join_all((0..3).map(|_| counters.acquire(&account, 1, 0)))
+            .await
+            .into_iter()
+            .flatten()
+            .collect();
         assert_eq!(running.len(), 3);
         counters.declare(&account, &"two".into(), &bounds(Some(1), None));
         drop(running);

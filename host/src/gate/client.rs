@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::error::Error as _;
 use std::sync::Arc;
@@ -107,8 +107,8 @@ impl Client {
 
     async fn exchange(&self, mut request: Request<Full<Bytes>>, bounds: Bounds<'_>) -> Result<Answer, Failed> {
         let is_head = request.method() == Method::HEAD;
-        let captured = capture_connection(&mut request);
-        let response = self.head(request).await?;
+        let mut captured = capture_connection(&mut request);
+        let response = self.head(request, &mut captured).await?;
         if let Some(Born(born)) = response.extensions().get::<Born>() {
             // It may be taken out of the pool again until it has been idle too long: its life must not end before that.
             let age_ms = self.clock.now().since_ms(*born);
@@ -124,22 +124,37 @@ impl Client {
         Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
     }
 
-    async fn head(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failed> {
-        let flood = Arc::new((AtomicU32::new(0), Notify::new()));
-        let seen = flood.clone();
+    /// Waits for the answer's head. The time until the first byte begins when there is a connection: making one has its
+    /// own bounds.
+    async fn head(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        captured: &mut CaptureConnection,
+    ) -> Result<Response<Incoming>, Failed> {
+        let informational = Arc::new((AtomicU32::new(0), Notify::new()));
+        let seen = informational.clone();
         hyper::ext::on_informational(&mut request, move |_| {
             if seen.0.fetch_add(1, Ordering::Relaxed) >= limits::RESPONSE_INFORMATIONAL_MAX {
                 seen.1.notify_one();
             }
         });
-        let first_byte = Duration::from_millis(self.caps.first_byte_ms + self.caps.resolve_ms + self.caps.connect_ms);
+        let flood = || no_answer(format!("more than {} informational answers", limits::RESPONSE_INFORMATIONAL_MAX));
+        let first_byte = Duration::from_millis(self.caps.first_byte_ms);
+        let too_slow = async {
+            captured.wait_for_connection_metadata().await;
+            let _ = timeout(first_byte, std::future::pending::<()>()).await;
+        };
         tokio::select! {
-            answered = timeout(first_byte, self.pool.request(request)) => match answered {
-                Ok(Ok(response)) => Ok(response),
-                Ok(Err(error)) => Err(classify(&error)),
-                Err(_) => Err(no_answer(format!("no answer within {} ms", first_byte.as_millis()))),
-            },
-            () = flood.1.notified() => Err(no_answer("a flood of informational answers".into())),
+            biased;
+            answered = self.pool.request(request) => {
+                // The whole flood may have come in one piece, with the answer behind it.
+                if informational.0.load(Ordering::Relaxed) > limits::RESPONSE_INFORMATIONAL_MAX {
+                    return Err(flood());
+                }
+                answered.map_err(|error| classify(&error))
+            }
+            () = informational.1.notified() => Err(flood()),
+            () = too_slow => Err(no_answer(format!("no answer within {} ms", self.caps.first_byte_ms))),
         }
     }
 
@@ -201,8 +216,7 @@ fn classify(error: &legacy::Error) -> Failed {
     if let Some(refused) = error.source().and_then(|source| source.downcast_ref::<connect::Error>()) {
         return match refused {
             connect::Error::Address { refusal, .. } => {
-                let rule =
-                    if *refusal == Refusal::Metadata { "address-forbidden" } else { "address-not-public" };
+                let rule = if *refusal == Refusal::Metadata { "address-forbidden" } else { "address-not-public" };
                 Failed::Denied(Denial::new(rule, format!("{refusal}: {refused}")))
             }
             _ => Failed::NotSent(refused.to_string()),

@@ -3,9 +3,9 @@
 //! The address that was judged is the address that is dialled; nobody resolves a second time (DNS rebinding). A failure
 //! here means that no byte of a request has left.
 
+use crate::clock::SharedClock;
 use crate::gate::client::Caps;
 use crate::gate::net::Net;
-use crate::clock::SharedClock;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Uri;

@@ -1,12 +1,12 @@
 //! The door of one call: all that a plugin can ask for, as [`Broker`] names it.
 
 use crate::clock::Seeded;
+use crate::gate::budget::WaitMs;
 use crate::gate::effect::{self, Effects, Found, Key};
 use crate::gate::exchange::Outgoing;
 use crate::gate::journal::{Journal, shown};
 use crate::gate::send::{Call, UnderWay};
 use crate::gate::{Inner, Line};
-use crate::gate::budget::WaitMs;
 use crate::store::{JournalEntry, Sending};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -176,7 +176,9 @@ impl Door {
         let entry = || self.call.journal.entry_for(route);
         if self.asked.fetch_add(1, Ordering::Relaxed) >= limits::GUEST_REQUESTS_MAX {
             let most = limits::GUEST_REQUESTS_MAX;
-            return Err(self.deny(entry(), Denial::new("requests", format!("a call makes at most {most} requests"))).await);
+            return Err(self
+                .deny(entry(), Denial::new("requests", format!("a call makes at most {most} requests")))
+                .await);
         }
         self.learn_origin(route).await?;
         let endpoints = line.origins.get();
@@ -219,7 +221,8 @@ impl Door {
     /// Where a token names the endpoint's origin, the token comes first.
     async fn learn_origin(&self, route: &Route) -> Result<(), http::Error> {
         let line = &self.call.journal.line;
-        let is_named = line.manifest.endpoint(&route.endpoint).is_some_and(|endpoint| endpoint.origin_from_token.is_some());
+        let is_named =
+            line.manifest.endpoint(&route.endpoint).is_some_and(|endpoint| endpoint.origin_from_token.is_some());
         if !is_named || line.origins.get().contains_key(&route.endpoint) {
             return Ok(());
         }

@@ -15,7 +15,9 @@ pub enum Error {
         faults: String,
     },
     /// A secret was never set.
-    #[error("connection `{connection}`: secret `{secret}` is not set: set it with `tollgate secret {connection} {secret}`")]
+    #[error(
+        "connection `{connection}`: secret `{secret}` is not set: set it with `tollgate secret {connection} {secret}`"
+    )]
     SecretMissing {
         /// Whose.
         connection: ConnectionName,
@@ -23,7 +25,9 @@ pub enum Error {
         secret: String,
     },
     /// A secret is stored and cannot be opened.
-    #[error("connection `{connection}`: secret `{secret}` cannot be opened: {reason}; restore the key file or set it anew")]
+    #[error(
+        "connection `{connection}`: secret `{secret}` cannot be opened: {reason}; restore the key file or set it anew"
+    )]
     SecretSealed {
         /// Whose.
         connection: ConnectionName,
@@ -43,7 +47,9 @@ pub enum Error {
         bytes: usize,
     },
     /// The system refused the credential: set its secrets anew, or mend them there.
-    #[error("connection `{connection}`: credential `{credential}` was refused by its token endpoint: status {status}, {code}")]
+    #[error(
+        "connection `{connection}`: credential `{credential}` was refused by its token endpoint: status {status}, {code}"
+    )]
     CredentialRefused {
         /// Whose.
         connection: ConnectionName,
@@ -75,7 +81,9 @@ pub enum Error {
         reason: String,
     },
     /// A token answer names an origin that the connection may not reach: pause it and ask a person.
-    #[error("connection `{connection}`: the origin that the token names for endpoint `{endpoint}` is refused: {reason}")]
+    #[error(
+        "connection `{connection}`: the origin that the token names for endpoint `{endpoint}` is refused: {reason}"
+    )]
     OriginRefused {
         /// Whose.
         connection: ConnectionName,

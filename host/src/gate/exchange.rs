@@ -47,7 +47,8 @@ impl Outgoing {
     /// What goes on the wire. Only what was checked, the gate's own headers and the credential.
     fn request(&self, token: Option<&Token>) -> Result<Request<Full<Bytes>>, http::Error> {
         let refused = |what: &str| http::Error::Denied(Denial::new("header", what.to_owned()).to_string());
-        let method = Method::from_bytes(self.checked.method().as_bytes()).map_err(|_| refused("the method is no method"))?;
+        let method =
+            Method::from_bytes(self.checked.method().as_bytes()).map_err(|_| refused("the method is no method"))?;
         let mut request = Request::new(Full::new(self.body.clone().unwrap_or_default()));
         *request.method_mut() = method;
         *request.uri_mut() = format!("{}{}", self.checked.origin(), self.checked.target())

@@ -47,7 +47,10 @@ impl Journal {
     /// Counts the calls that an entry stands for, at its hour.
     pub(super) async fn count(&self, at: At, calls: u32) -> Result<(), http::Error> {
         let (tenant, account) = (self.line.tenant(), self.line.account());
-        self.store.add_usage(tenant, account, at.0.div_euclid(HOUR_MS), calls.into()).await.map_err(|error| unwritten(&error))
+        self.store
+            .add_usage(tenant, account, at.0.div_euclid(HOUR_MS), calls.into())
+            .await
+            .map_err(|error| unwritten(&error))
     }
 
     /// Writes an entry with the next group commit.

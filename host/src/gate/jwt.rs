@@ -28,9 +28,14 @@ pub(super) struct Claims<'a> {
 ///
 /// # Errors
 /// What is wrong with the key; never a part of it.
-pub(super) fn sign(algorithm: &str, private_key_pem: &SecretString, claims: &Claims<'_>) -> Result<String, &'static str> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(private_key_pem.expose_secret().as_bytes())
-        .map_err(|_| "`private_key` is no PEM block `PRIVATE KEY` (PKCS#8): convert it with `openssl pkcs8 -topk8 -nocrypt`")?;
+pub(super) fn sign(
+    algorithm: &str,
+    private_key_pem: &SecretString,
+    claims: &Claims<'_>,
+) -> Result<String, &'static str> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(private_key_pem.expose_secret().as_bytes()).map_err(
+        |_| "`private_key` is no PEM block `PRIVATE KEY` (PKCS#8): convert it with `openssl pkcs8 -topk8 -nocrypt`",
+    )?;
     let header = json!({ "typ": "JWT", "alg": algorithm, "kid": claims.key_id });
     let mut payload = json!({
         "iss": claims.issuer,
@@ -62,16 +67,18 @@ fn es256(key: &[u8], message: &[u8]) -> Result<Vec<u8>, &'static str> {
 }
 
 fn ps256(key: &[u8], message: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let key = RsaKeyPair::from_pkcs8(key).map_err(|_| "`private_key` is no key for PS256: it needs an RSA key of 2,048 to 4,096 bits")?;
+    let key = RsaKeyPair::from_pkcs8(key)
+        .map_err(|_| "`private_key` is no key for PS256: it needs an RSA key of 2,048 to 4,096 bits")?;
     let mut signature = vec![0; key.public().modulus_len()];
-    key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature).map_err(|_| "signing with PS256 failed")?;
+    key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature)
+        .map_err(|_| "signing with PS256 failed")?;
     Ok(signature)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ring::signature::{ECDSA_P256_SHA256_FIXED, KeyPair as _, UnparsedPublicKey};
+    use ring::signature::{ECDSA_P256_SHA256_FIXED, KeyPair as _, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
     use serde_json::Value;
 
     fn claims() -> Claims<'static> {
@@ -100,11 +107,26 @@ mod tests {
             json!({"iss": "client", "scope": "rest_webservices", "aud": "https://login.vendor.example/token", "iat": 1000, "exp": 1300})
         );
         let random = SystemRandom::new();
-        let public = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pair.serialized_der(), &random).unwrap();
+        let public =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pair.serialized_der(), &random).unwrap();
         let signed = format!("{}.{}", parts[0], parts[1]);
         let signature = URL_SAFE_NO_PAD.decode(parts[2]).unwrap();
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public.public_key().as_ref())
             .verify(signed.as_bytes(), &signature)
+            .unwrap();
+    }
+
+    /// The same with RSA: ring cannot make such keys, so this one was made for this test with openssl and guards nothing.
+    #[test]
+    fn ps256_verifies() {
+        let pem = include_str!("jwt_test_key.pem");
+        let token = sign("PS256", &pem.into(), &claims()).unwrap();
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        assert_eq!(part(signed.split('.').next().unwrap())["alg"], "PS256");
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).unwrap();
+        let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
+        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, pair.public().as_ref())
+            .verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap())
             .unwrap();
     }
 

@@ -89,14 +89,16 @@ impl Line {
             connection: self.connection().clone(),
             credential: credential.name.clone(),
         };
-        let Attach::ClientCredentials { token_endpoint, token_path, client, scope, lifetime_s } = &credential.attach else {
+        let Attach::ClientCredentials { token_endpoint, token_path, client, scope, lifetime_s } = &credential.attach
+        else {
             return Ok(Credential::Bearer(Bearer::new(place)));
         };
         if path::verify_template(token_path).is_err() || token_path.contains('{') {
             return Err(place.unusable(format!("`{token_path}` is no token path")));
         }
         let origin = self.origins.get().get(token_endpoint).cloned();
-        let origin = origin.ok_or_else(|| place.unusable(format!("its token endpoint `{token_endpoint}` has no origin")))?;
+        let origin =
+            origin.ok_or_else(|| place.unusable(format!("its token endpoint `{token_endpoint}` has no origin")))?;
         let endpoints = credential.endpoints.iter().filter_map(|name| self.manifest.endpoint(name));
         let settings = Settings {
             origin,
@@ -125,7 +127,9 @@ fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
     for (name, value) in &connection.settings {
         match manifest.settings.iter().find(|setting| setting.name == *name) {
             None => faults.push(format!("plugin `{}` has no setting `{name}`", connection.plugin)),
-            Some(setting) if !is_of(setting.of, value) => faults.push(format!("setting `{name}` is not of type {:?}", setting.of)),
+            Some(setting) if !is_of(setting.of, value) => {
+                faults.push(format!("setting `{name}` is not of type {:?}", setting.of))
+            }
             Some(_) => {}
         }
     }

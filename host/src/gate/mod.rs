@@ -150,6 +150,11 @@ impl Gate {
 }
 
 impl Inner {
+    #[cfg(test)]
+    fn now(&self) -> tollgate_core::model::At {
+        self.clock.now()
+    }
+
     fn client(&self) -> Client {
         Client::new(self.connector.clone(), self.clock.clone(), self.caps.clone())
     }

@@ -180,7 +180,8 @@ impl OAuth {
             return Err(self.place.unusable("the token endpoint gave a token that is no bearer token"));
         }
         let token = body["access_token"].as_str().ok_or_else(|| {
-            self.place.unusable(format!("the token endpoint {} answered 200 without `access_token`", self.settings.origin))
+            self.place
+                .unusable(format!("the token endpoint {} answered 200 without `access_token`", self.settings.origin))
         })?;
         for endpoint in &self.settings.named {
             let member = endpoint.origin_from_token.as_deref().unwrap_or_default();
@@ -191,13 +192,15 @@ impl OAuth {
         // A token that lives shorter than the margin is still used for half its life.
         let used_s = life_s.saturating_sub(limits::TOKEN_EARLY_S).max(life_s / 2);
         let renew_at = self.clock.now().plus_ms(used_s * 1_000);
-        Token::bearer(token, Some(renew_at)).map_err(|reason| self.place.unusable(format!("the access token: {reason}")))
+        Token::bearer(token, Some(renew_at))
+            .map_err(|reason| self.place.unusable(format!("the access token: {reason}")))
     }
 
     /// Only what the endpoint says about the client is a refusal; all else may pass (RFC 6749 section 5.2).
     fn refused(&self, status: u16, body: &Json, secrets: &[SecretString]) -> Error {
         let code = body["error"].as_str().map_or_else(|| "no error code".to_owned(), |code| plain(code, secrets));
-        let is_passing = matches!(status, 408 | 425 | 429 | 500..) || matches!(code.as_str(), "temporarily_unavailable" | "server_error");
+        let is_passing = matches!(status, 408 | 425 | 429 | 500..)
+            || matches!(code.as_str(), "temporarily_unavailable" | "server_error");
         let (connection, credential) = (self.place.connection.clone(), self.place.credential.clone());
         if is_passing {
             let reason = format!("the token endpoint {} answered {status} ({code})", self.settings.origin);
@@ -229,8 +232,10 @@ fn seconds(value: &Json) -> Option<u64> {
 
 /// An error code as the standard spells them; anything else, and anything that holds or is part of a secret, is left out.
 fn plain(code: &str, secrets: &[SecretString]) -> String {
-    let is_code = !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
-    let is_secret = secrets.iter().map(ExposeSecret::expose_secret).any(|secret| secret.contains(code) || code.contains(secret));
+    let is_code =
+        !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+    let is_secret =
+        secrets.iter().map(ExposeSecret::expose_secret).any(|secret| secret.contains(code) || code.contains(secret));
     if is_code && !is_secret { code.to_owned() } else { "an error code that is not shown".to_owned() }
 }
 
@@ -259,7 +264,14 @@ mod tests {
     #[test]
     fn codes() {
         let secrets = ["the-client".into(), "canary_secret".into()];
-        for (code, shown) in [("invalid_client", true), ("canary_secret", false), ("x.canary_secret.y", false), ("canary", false), ("a b", false), ("", false)] {
+        for (code, shown) in [
+            ("invalid_client", true),
+            ("canary_secret", false),
+            ("x.canary_secret.y", false),
+            ("canary", false),
+            ("a b", false),
+            ("", false),
+        ] {
             assert_eq!(plain(code, &secrets) == code, shown, "{code}");
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::gate::Error;
 use std::sync::{Arc, PoisonError, RwLock};
-use tollgate_core::egress::decide::Endpoints;
 use tollgate_core::egress::Origin;
+use tollgate_core::egress::decide::Endpoints;
 use tollgate_core::model::connection::Connection;
 use tollgate_core::model::manifest::{self, Manifest};
 use tollgate_core::model::{ConnectionName, EndpointName};
@@ -88,7 +88,10 @@ fn configured(
     };
     let origin = Origin::parse(text, false).map_err(|denial| format!("endpoint `{name}`: {denial}"))?;
     if !origin.matches(&endpoint.host) {
-        return Err(format!("endpoint `{name}`: `{origin}` is not within `{}`, which the manifest asks for", endpoint.host));
+        return Err(format!(
+            "endpoint `{name}`: `{origin}` is not within `{}`, which the manifest asks for",
+            endpoint.host
+        ));
     }
     Ok(Some(origin))
 }

@@ -171,7 +171,9 @@ impl Call {
                 Err(error) if error.is_transient() && tries < STORE_TRIES_MAX => tries += 1,
                 Err(error) => {
                     tracing::error!(%batch, %error, "an answer could not be stored");
-                    return Err(http::Error::SentNoAnswer("it was answered, and the answer could not be stored".into()));
+                    return Err(http::Error::SentNoAnswer(
+                        "it was answered, and the answer could not be stored".into(),
+                    ));
                 }
             }
         }
@@ -207,7 +209,12 @@ impl Call {
     }
 
     /// Writes down that a request was not sent for want of a credential, and says so to the plugin.
-    pub(super) async fn without_credential(&self, route: &Route, checked: &CheckedRequest, error: &Error) -> http::Error {
+    pub(super) async fn without_credential(
+        &self,
+        route: &Route,
+        checked: &CheckedRequest,
+        error: &Error,
+    ) -> http::Error {
         let mut entry = self.journal.entry_for(route);
         entry.origin = checked.origin().to_string();
         self.no_credential(entry, error).await

@@ -112,10 +112,20 @@ impl Vault {
     ///
     /// # Errors
     /// [`Error::SecretLength`], [`Error::Store`].
-    pub async fn put(&self, tenant: &Tenant, connection: &ConnectionName, name: &str, value: &str) -> Result<(), Error> {
+    pub async fn put(
+        &self,
+        tenant: &Tenant,
+        connection: &ConnectionName,
+        name: &str,
+        value: &str,
+    ) -> Result<(), Error> {
         let value = value.strip_suffix('\n').map_or(value, |value| value.strip_suffix('\r').unwrap_or(value));
         if value.is_empty() || value.len() > limits::SECRET_BYTES_MAX {
-            return Err(Error::SecretLength { connection: connection.clone(), secret: name.to_owned(), bytes: value.len() });
+            return Err(Error::SecretLength {
+                connection: connection.clone(),
+                secret: name.to_owned(),
+                bytes: value.len(),
+            });
         }
         let sealed = self.seal(&place(tenant, connection, name), value.as_bytes());
         let subject = format!("connection:{connection}");
@@ -138,7 +148,8 @@ impl Vault {
         let Some(secret) = self.store.secret(tenant, connection, name).await? else {
             return Err(Error::SecretMissing { connection: connection.clone(), secret: name.to_owned() });
         };
-        let sealed = |reason: String| Error::SecretSealed { connection: connection.clone(), secret: name.to_owned(), reason };
+        let sealed =
+            |reason: String| Error::SecretSealed { connection: connection.clone(), secret: name.to_owned(), reason };
         if secret.kek_id != self.kek.id {
             let (theirs, ours) = (&secret.kek_id, &self.kek.id);
             return Err(sealed(format!("it is sealed with key {theirs}, this host has key {ours}")));
@@ -151,7 +162,8 @@ impl Vault {
         let mut nonce = [0; NONCE_BYTES];
         random(&mut nonce);
         let payload = Payload { msg: secret, aad: place };
-        let sealed = self.kek.cipher().encrypt(&XNonce::from(nonce), payload).expect("a secret is far below the cipher's bound");
+        let sealed =
+            self.kek.cipher().encrypt(&XNonce::from(nonce), payload).expect("a secret is far below the cipher's bound");
         [&nonce[..], &sealed].concat()
     }
 
@@ -206,7 +218,9 @@ mod tests {
         let row = vault.store.secret(&tenant, &connection, "token").await.unwrap().unwrap();
         assert!(!row.sealed.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes()));
         assert!(vault.open(&place(&tenant, &connection, "token"), &row.sealed).is_some());
-        for (tenant, connection, name) in [("u", "c", "token"), ("t", "d", "token"), ("t", "c", "other"), ("tc", "", "token")] {
+        for (tenant, connection, name) in
+            [("u", "c", "token"), ("t", "d", "token"), ("t", "c", "other"), ("tc", "", "token")]
+        {
             assert!(vault.open(&place(&tenant.into(), &connection.into(), name), &row.sealed).is_none());
         }
         let mut changed = row.sealed.clone();
