@@ -70,6 +70,9 @@ use tollgate_core::model::connection::Connection;
 use tollgate_core::model::{AccountId, ConnectionName, Manifest, Tenant};
 use vault::Vault;
 
+/// Something that is done once, by whoever needs it first; the others wait.
+type Once = Arc<OnceCell<()>>;
+
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 
 /// The gate. Cheap to clone; all clones are the same gate.
@@ -86,7 +89,7 @@ pub(crate) struct Inner {
     /// Open connections, so that tokens, sockets and pinned origins outlive a run. A changed connection replaces its line.
     lines: Mutex<HashMap<(Tenant, ConnectionName), Arc<Line>>>,
     /// Accounts whose earlier calls of this day were read from the store.
-    seeded: Mutex<HashMap<(Tenant, AccountId), Arc<OnceCell<()>>>>,
+    seeded: Mutex<HashMap<(Tenant, AccountId), Once>>,
 }
 
 impl Gate {
@@ -173,6 +176,6 @@ impl Inner {
             }
             Ok(())
         };
-        cell.get_or_try_init(seed).await.map(|()| ())
+        cell.get_or_try_init(seed).await.copied()
     }
 }

@@ -82,7 +82,7 @@ fn create(path: &Path) -> io::Result<()> {
     let draft = Path::new(&draft);
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
     let written = file
-        .write_all(Zeroizing::new(hex::encode(&*key)).as_bytes())
+        .write_all(Zeroizing::new(hex::encode(*key)).as_bytes())
         .and_then(|()| file.write_all(b"\n"))
         .and_then(|()| file.sync_all())
         .and_then(|()| std::fs::hard_link(draft, path));

@@ -23,7 +23,7 @@ fn tokens(api: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> impl Fn(&Seen
 #[tokio::test]
 async fn one_token_for_all() {
     let world = World::new(tokens(ok)).await;
-    let line = world.line(Auth::OAuth);
+    let line = world.line(Auth::Password);
     let door = world.door(&line, Purpose::Read);
     let answers = door.send_all((0..9).map(|n| get(&n.to_string())).collect()).await;
     assert!(answers.iter().all(Result::is_ok));
@@ -54,7 +54,7 @@ async fn a_401_is_tried_once_more() {
         _ => ok(seen),
     }))
     .await;
-    let line = world.line(Auth::OAuth);
+    let line = world.line(Auth::Password);
     let door = world.door(&line, Purpose::Read);
     let answers = door.send_all((0..3).map(|n| get(&n.to_string())).collect()).await;
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status == 200), "{answers:?}");
@@ -77,7 +77,7 @@ async fn a_401_of_a_write() {
     }))
     .await;
     world.writer(1).await;
-    let line = world.gate.open(connection(), manifest(Auth::OAuth, ""), world.tenant.clone()).unwrap();
+    let line = world.gate.open(connection(), manifest(Auth::Password, ""), world.tenant.clone()).unwrap();
     let write = |stored| Purpose::Write { batch: BATCH.into(), intents: 1, stored };
     let first = world.door(&line, write(HashMap::new()));
     assert_eq!(first.send(insert(0)).await.unwrap().status, 201);
@@ -110,7 +110,7 @@ async fn wrong_credentials() {
     let (open, gate) = watch::channel(false);
     let body = br#"{"error":"invalid_client","error_description":"canary-7Hq2/secret+token is wrong"}"#;
     let world = World::new(move |_| Reply::When(gate.clone(), answer_bytes(400, &[], body))).await;
-    let line = world.line(Auth::OAuth);
+    let line = world.line(Auth::Password);
     let door = world.door(&line, Purpose::Read);
     let sending = tokio::spawn({
         let door = door.clone();
@@ -136,7 +136,7 @@ async fn wrong_credentials() {
 async fn a_token_endpoint_that_is_down() {
     let replies = Mutex::new(vec![Reply::Cut(vec![]), answer(503, &[], b""), answer(200, &[], b"{}")]);
     let world = World::new(move |_| replies.lock().unwrap().remove(0)).await;
-    let door = world.door(&world.line(Auth::OAuth), Purpose::Read);
+    let door = world.door(&world.line(Auth::Password), Purpose::Read);
     for expected in ["no token", "answered 503"] {
         let error = door.send(get("1")).await.unwrap_err();
         assert!(matches!(&error, http::Error::NotSent(text) if text.contains(expected)), "{error:?}");
@@ -150,7 +150,7 @@ async fn a_token_endpoint_that_is_down() {
 #[tokio::test]
 async fn a_missing_secret() {
     let world = World::new(ok).await;
-    let door = world.door(&world.line(Auth::Jwt), Purpose::Read);
+    let door = world.door(&world.line(Auth::Assertion), Purpose::Read);
     let Err(http::Error::Denied(text)) = door.send(get("1")).await else { panic!("it must be refused") };
     assert!(text.contains("`key_id` is not set") && text.contains("tollgate secret vendor key_id"), "{text}");
 }
@@ -161,7 +161,7 @@ async fn a_signed_assertion() {
     let world = World::new(tokens(ok)).await;
     world.secret("key_id", "kid-1").await;
     world.secret("private_key", &rcgen::KeyPair::generate().unwrap().serialize_pem()).await;
-    world.door(&world.line(Auth::Jwt), Purpose::Read).send(get("1")).await.unwrap();
+    world.door(&world.line(Auth::Assertion), Purpose::Read).send(get("1")).await.unwrap();
     let form = &world.server.seen()[0].body;
     let start = "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=ey";
     assert!(form.starts_with(start), "{form}");
@@ -188,7 +188,7 @@ async fn a_named_origin_is_pinned() {
         connection.connection = name.into();
         connection.endpoints.remove("api");
         connection.endpoints.extend(endpoint.map(|origin| ("api".into(), origin.to_owned())));
-        let manifest = manifest(Auth::OAuth, "origin_from_token = \"instance_url\"");
+        let manifest = manifest(Auth::Password, "origin_from_token = \"instance_url\"");
         world.gate.open(connection, manifest, world.tenant.clone()).unwrap()
     };
     let secrets = ["one", "two", "three", "four", "five", "six"];
@@ -260,13 +260,13 @@ async fn secrets_are_nowhere() {
         said.push(format!("{:?}", reader.send(get(id)).await));
     }
     said.push(format!("{:?}", world.writer(1).await.send(insert(0)).await));
-    let door = world.door(&world.line(Auth::OAuth), Purpose::Read);
+    let door = world.door(&world.line(Auth::Password), Purpose::Read);
     said.push(format!("{:?}", door.send(get("1")).await));
     said.push(format!("{:?} {}", door.refusal(), door.refusal().unwrap()));
     said.push(format!("{:?} {:?}", world.journal().await, world.answers().await));
     world.secret("private_key", &format!("-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----")).await;
     world.secret("key_id", "kid").await;
-    let jwt = world.door(&world.line(Auth::Jwt), Purpose::Read);
+    let jwt = world.door(&world.line(Auth::Assertion), Purpose::Read);
     said.push(format!("{:?}", jwt.send(get("1")).await));
     assert!(said.iter().all(|text| !text.contains(CANARY) && text.len() > 10), "{said:#?}");
     assert!(world.server.seen().iter().any(|seen| seen.header("authorization").contains(CANARY)), "it was in use");

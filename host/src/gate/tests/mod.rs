@@ -43,8 +43,8 @@ struct World {
 #[derive(Clone, Copy)]
 enum Auth {
     Bearer,
-    OAuth,
-    Jwt,
+    Password,
+    Assertion,
 }
 
 impl World {
@@ -169,8 +169,8 @@ fn connection() -> Connection {
 fn manifest(auth: Auth, more: &str) -> Manifest {
     let attach = match auth {
         Auth::Bearer => "attach = { bearer = {} }".to_owned(),
-        Auth::OAuth => oauth("secret = {}"),
-        Auth::Jwt => oauth("jwt = { algorithm = \"ES256\" }"),
+        Auth::Password => oauth("secret = {}"),
+        Auth::Assertion => oauth("jwt = { algorithm = \"ES256\" }"),
     };
     Manifest::parse(&format!(
         r#"
