@@ -110,9 +110,9 @@ impl Sorted {
             self.tally.unchanged += 1;
         }
         if flow.is_referred_to {
-            self.satisfied.push(need::key(&flow.entity, &flow.from.system, &source.change.key));
+            self.satisfied.push(need::by_key(&flow.entity, &flow.from.system, &source.change.key));
             if let (Some(field), Some(natural)) = (natural_field(flow), &source.natural) {
-                self.satisfied.push(need::natural(&flow.entity, field, natural));
+                self.satisfied.push(need::by_natural(&flow.entity, field, natural));
             }
         }
         self.records.push(RecordRow {

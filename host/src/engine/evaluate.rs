@@ -5,9 +5,10 @@
 use crate::engine::flow::OpenFlow;
 use crate::engine::Error;
 use crate::gate::{CallContext, Purpose};
-use crate::store::{RecordRow, Tables};
+use crate::store::RecordRow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use tollgate_core::entity::table::Tables;
 use tollgate_core::entity::{By, Counterpart, Draft, Known, Projection, Reference, Stop, Verdict};
 use tollgate_core::model::{Change, Comparison, Condition, EntityId, EntityName, RunId, json};
 use tollgate_sandbox::CallLimits;

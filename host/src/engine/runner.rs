@@ -262,7 +262,7 @@ impl<'a> Running<'a> {
     /// Decides changes, commits the decisions, and lines up what is to be written.
     async fn decide(&mut self, changes: Vec<Change>, origin: Origin, checkpoint: Option<Checkpoint>) -> Result<(), Error> {
         let flow = self.flow.clone();
-        let seen_seq = flow.store.audit_seq(&flow.tenant).await?;
+        let seen_seq = flow.store.need_seq(&flow.tenant).await?;
         let tables = flow.store.translations(&flow.tenant).await?;
         let decided = evaluate(&flow, &self.run.id, changes, &tables).await?;
         // With earlier pages open, this page's checkpoint has to wait for theirs.

@@ -125,6 +125,9 @@ pub const LEASE_MS: u64 = 15_000;
 pub const LEASE_RENEW_MS: u64 = 4_000;
 /// Set-aside records that one step of a flow takes up again.
 pub const RELEASE_MAX: u32 = 1_000;
+/// Releases that are remembered for commits that were looking at the time. A flow's commit is refused when its lease has
+/// been lost, so that none can have looked longer ago than a lease's life, in which there are far fewer releases.
+pub const RELEASES_KEPT: i64 = 100_000;
 /// Answers or marks that one group commit holds.
 pub const GROUP_COMMIT_MAX: usize = 256;
 /// A configuration file.
