@@ -21,3 +21,6 @@ pub use map::EntityMap;
 pub use plan::{MatchField, Plan};
 pub use table::{Table, Tables};
 pub use verdict::{By, Counterpart, Known, Projection, Reference, Skip, Stop, Verdict};
+
+#[cfg(test)]
+mod tests;

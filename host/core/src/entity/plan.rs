@@ -80,6 +80,16 @@ pub(super) enum Reads {
     Natural(EntityName, Natural),
 }
 
+impl Reads {
+    /// The rule that a value breaks which cannot be read at all.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Reads::Value(of, _) => of.name(),
+            Reads::Key(_) | Reads::Natural(..) => "reference",
+        }
+    }
+}
+
 /// How the natural key of another entity is read, so that it is the same text there and here.
 #[derive(Debug)]
 pub(super) struct Natural {

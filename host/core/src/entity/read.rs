@@ -97,7 +97,7 @@ impl Reader<'_> {
         }
         let Ok(scalar) = value.map_or(Ok(None), Scalar::of) else {
             let message = "holds a list or an object; point its path at one value";
-            return Cell::Stopped(stop(&step.name, "text", format!("field `{}` {message}", step.name)));
+            return Cell::Stopped(stop(&step.name, step.reads.name(), format!("field `{}` {message}", step.name)));
         };
         match scalar.and_then(|scalar| clean(&step.rules, scalar)) {
             Some(scalar) => self.value(step, scalar, references).unwrap_or_else(Cell::Stopped),
