@@ -1,1 +1,4 @@
-//! x
+//! Simulators and harness: what tests, the demo and benchmarks share. Never shipped.
+
+pub mod database;
+pub mod postgres;

@@ -1,0 +1,3 @@
+//! The host in one process: every room against its neighbours.
+
+mod store;
