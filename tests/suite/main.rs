@@ -1,3 +1,5 @@
-//! The host in one process: every room against its neighbours.
+//! The suites: the rooms of the host together, over real databases, real guests and simulated vendors.
 
+mod sandbox;
 mod store;
+mod tidy;
