@@ -76,16 +76,42 @@ pub const VIOLATIONS_MAX: usize = 32;
 
 /// A request's body.
 pub const REQUEST_BODY_BYTES_MAX: usize = 8 << 20;
-/// A request's path and query.
-pub const REQUEST_TARGET_BYTES_MAX: usize = 110 << 10;
+/// A request's path and query: `http::Uri` holds less than 64 KiB, origin included.
+pub const REQUEST_TARGET_BYTES_MAX: usize = 60 << 10;
+/// Headers that a plugin may add to a request.
+pub const REQUEST_HEADERS_MAX: usize = 32;
+/// Bytes of a header's name: the longest registered one has 46.
+pub const REQUEST_HEADER_NAME_BYTES_MAX: usize = 256;
+/// Bytes of a header's value: servers refuse header blocks between 8 and 16 KiB.
+pub const REQUEST_HEADER_VALUE_BYTES_MAX: usize = 8 << 10;
 /// An answer's body, decoded.
 pub const RESPONSE_BODY_BYTES_MAX: usize = 16 << 20;
+/// Bytes of all answers to one call: a guest has no memory for more.
+pub const CALL_RESPONSE_BYTES_MAX: u64 = 64 << 20;
 /// Decoded bytes per encoded byte after the first MiB: a gzip bomb reaches 1,029.
 pub const RESPONSE_RATIO_MAX: usize = 100;
 /// An answer's headers, count and bytes.
 pub const RESPONSE_HEADERS_MAX: usize = 100;
 /// Bytes of an answer's header block.
 pub const RESPONSE_HEADER_BYTES_MAX: usize = 32 << 10;
+/// Informational (1xx) answers before the real one; more is a flood.
+pub const RESPONSE_INFORMATIONAL_MAX: u32 = 8;
+/// Bytes of an answer in which a throttle sign is looked for.
+pub const THROTTLE_SIGN_BYTES_MAX: usize = 64 << 10;
+/// Nesting of such an answer.
+pub const THROTTLE_SIGN_DEPTH_MAX: usize = 32;
+/// Bytes of a token endpoint's answer: a JWT with many groups stays below 16 KiB.
+pub const TOKEN_RESPONSE_BYTES_MAX: usize = 64 << 10;
+/// A token is renewed this long before it ends, so that it does not end on the way.
+pub const TOKEN_EARLY_S: u64 = 60;
+/// Life of a token that says it lives longer.
+pub const TOKEN_LIFE_S_MAX: u64 = 24 * 60 * 60;
+/// Life of a signed assertion; NetSuite takes at most an hour.
+pub const ASSERTION_LIFE_S: u64 = 300;
+/// Bytes of one secret: an RSA key of 16,384 bits is 13 KiB of PEM.
+pub const SECRET_BYTES_MAX: usize = 64 << 10;
+/// Shorter secrets are not looked for in answers: they would be found by chance.
+pub const SCRUB_BYTES_MIN: usize = 8;
 /// Time for name resolution.
 pub const RESOLVE_MS_MAX: u64 = 5_000;
 /// Time to connect, TLS included.
@@ -98,10 +124,17 @@ pub const BODY_IDLE_MS_MAX: u64 = 15_000;
 pub const REQUEST_MS_MAX: u64 = 120_000;
 /// Life of a pooled connection: bounds how long a checked address is trusted.
 pub const CONNECTION_LIFE_MS_MAX: u64 = 5 * 60_000;
+/// Life of an idle pooled connection: below the 60 s after which servers usually close theirs, so that a request rarely
+/// meets a connection on its way out.
+pub const CONNECTION_IDLE_MS_MAX: u64 = 30_000;
+/// Idle connections kept to one origin.
+pub const CONNECTIONS_IDLE_MAX: usize = 16;
 /// Addresses of one name.
 pub const ADDRESSES_MAX: usize = 16;
 /// How long a request waits for budget before the plugin is told to come back.
 pub const BUDGET_WAIT_MS_MAX: u64 = 2_000;
+/// How long the vendor's own count of used calls is believed without a newer one; afterwards one call asks again.
+pub const USAGE_SIGN_MS_MAX: u64 = 15 * 60_000;
 /// Requests at the same time to an account whose vendor states no bound.
 pub const CONCURRENCY_DEFAULT: u32 = 8;
 
