@@ -99,7 +99,7 @@ pub enum Skip {
 }
 
 /// One reason why a change is not written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Stop {
     /// The field of the map, `items[0].rate` for a field of a line; empty if it is the whole record.
     pub field: String,

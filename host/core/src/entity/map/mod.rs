@@ -208,6 +208,12 @@ impl EntityMap {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Whether a field of it, or of its lines, names a record of that entity.
+    pub fn refers_to(&self, entity: &EntityName) -> bool {
+        let mut fields = self.fields.iter().chain(self.lines.iter().flat_map(|lines| &lines.each));
+        fields.any(|field| matches!(&field.kind, Kind::Reference(refers) if refers.entity == *entity))
+    }
+
     /// A fault of this file, found after it was read.
     pub(crate) fn fault(&self, at: At, message: String) -> Fault {
         Fault { file: self.file.clone(), line: at.line, column: at.column, message }
