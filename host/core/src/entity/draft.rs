@@ -1,7 +1,7 @@
 //! The second step of a projection: with what was looked up, a draft becomes a verdict.
 
 use crate::entity::need;
-use crate::entity::plan::{Plan, Reads, Step};
+use crate::entity::plan::{List, Plan, Reads, Step};
 use crate::entity::quote::quote;
 use crate::entity::verdict::{By, Counterpart, Known, Projection, Reference, Skip, Stop, Verdict};
 use crate::model::limits::VIOLATIONS_MAX;
@@ -62,10 +62,23 @@ pub(super) enum State {
     Partial(Vec<(String, Option<Json>)>),
 }
 
+/// Which of its two forms a record is gathered in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// What a creation carries: first values too, nothing to clear.
+    Birth,
+    /// What an update carries.
+    Update,
+    /// What an update would carry, to hash it; the values stay for the birth.
+    Preview,
+}
+
 /// What is gathered on the way to a verdict.
 struct Gathered<'a> {
+    plan: &'a Plan,
+    references: &'a [Reference],
     resolved: &'a [Option<String>],
-    is_creation: bool,
+    form: Form,
     data: Json,
     flags: Vec<String>,
     refused: Vec<Stop>,
@@ -112,7 +125,7 @@ impl Draft {
 
     /// Decides. `resolve`: the key in the target system of a record that [`Self::references`] named.
     pub fn finish(
-        self,
+        mut self,
         known: Option<&Known<'_>>,
         counterpart: Option<&Counterpart<'_>>,
         resolve: &dyn Fn(&Reference) -> Option<String>,
@@ -120,15 +133,15 @@ impl Draft {
         let state = self.state_now(known);
         let state_hash = json::hash_text(&state);
         let is_same = known.is_some_and(|known| known.hash == state_hash || known.state == state);
-        let (natural, is_matched) = (self.natural.clone(), self.is_matched);
+        let (natural, is_matched) = (self.natural.take(), self.is_matched);
         let verdict = self.verdict(known, is_same, counterpart, resolve);
         Projection { state, state_hash, natural, is_matched, verdict }
     }
 
     /// A partial change is laid over what was known; what cannot be read changes nothing that is known.
-    fn state_now(&self, known: Option<&Known<'_>>) -> String {
-        match &self.state {
-            State::Whole(text) => text.clone(),
+    fn state_now(&mut self, known: Option<&Known<'_>>) -> String {
+        match std::mem::replace(&mut self.state, State::Partial(Vec::new())) {
+            State::Whole(text) => text,
             State::Partial(said) => {
                 let known = known.and_then(|known| serde_json::from_str(known.state).ok());
                 let mut members = match known {
@@ -137,8 +150,8 @@ impl Draft {
                 };
                 for (name, value) in said {
                     match value {
-                        Some(value) => members.insert(name.clone(), value.clone()),
-                        None => members.remove(name),
+                        Some(value) => members.insert(name, value),
+                        None => members.remove(&name),
                     };
                 }
                 json::canonical(&Json::Object(members))
@@ -177,8 +190,8 @@ impl Draft {
         }
     }
 
-    fn update(&self, counterpart: &Counterpart<'_>, resolved: &[Option<String>]) -> Verdict {
-        let gathered = self.gather(resolved, false);
+    fn update(mut self, counterpart: &Counterpart<'_>, resolved: &[Option<String>]) -> Verdict {
+        let gathered = self.gather(resolved, Form::Update);
         if let Some(stopped) = stopped(gathered.refused, gathered.held) {
             return stopped;
         }
@@ -197,27 +210,19 @@ impl Draft {
         }
     }
 
-    fn create(self, resolved: &[Option<String>]) -> Verdict {
-        let mut gathered = self.gather(resolved, true);
-        gathered.refused.extend(self.undecided.clone());
+    fn create(mut self, resolved: &[Option<String>]) -> Verdict {
+        let preview = self.has_birth_form().then(|| json::hash(&self.gather(resolved, Form::Preview).data));
+        let undecided = self.undecided.take();
+        let mut gathered = self.gather(resolved, Form::Birth);
+        gathered.refused.extend(undecided);
         if let Some(stopped) = stopped(gathered.refused, gathered.held) {
             return stopped;
         }
-        let hash = if self.has_birth_form() {
-            json::hash(&self.gather(resolved, false).data)
-        } else {
-            json::hash(&gathered.data)
-        };
-        let external_id =
-            self.plan.target_link().map(|field| ExternalId { field: field.to_owned(), value: self.key.clone() });
-        Verdict::Write {
-            action: if external_id.is_some() { Action::Upsert } else { Action::Create },
-            key: None,
-            external_id,
-            data: gathered.data,
-            hash,
-            flags: gathered.flags,
-        }
+        let (data, flags) = (gathered.data, gathered.flags);
+        let hash = preview.unwrap_or_else(|| json::hash(&data));
+        let external_id = self.plan.target_link().map(|field| ExternalId { field: field.to_owned(), value: self.key });
+        let action = if external_id.is_some() { Action::Upsert } else { Action::Create };
+        Verdict::Write { action, key: None, external_id, data, hash, flags }
     }
 
     /// Whether a creation carries other data than an update of the same record would.
@@ -228,35 +233,28 @@ impl Draft {
             || self.cells.iter().any(|cell| matches!(cell, Cell::Clear))
     }
 
-    fn gather<'r>(&self, resolved: &'r [Option<String>], is_creation: bool) -> Gathered<'r> {
-        let data = Json::Object(serde_json::Map::new());
-        let mut gathered =
-            Gathered { resolved, is_creation, data, flags: Vec::new(), refused: Vec::new(), held: Vec::new() };
+    fn gather<'r>(&'r mut self, resolved: &'r [Option<String>], form: Form) -> Gathered<'r> {
+        let mut gathered = Gathered {
+            plan: &self.plan,
+            references: &self.references,
+            resolved,
+            form,
+            data: Json::Object(serde_json::Map::new()),
+            flags: Vec::new(),
+            refused: Vec::new(),
+            held: Vec::new(),
+        };
         let parts = &self.plan.parts;
-        for (step, cell) in parts.steps.iter().zip(&self.cells) {
-            if (is_creation || step.is_owned)
-                && let Some(value) = gathered.cell(self, step, cell, None)
+        for (step, cell) in parts.steps.iter().zip(&mut self.cells) {
+            if (form == Form::Birth || step.is_owned)
+                && let Some(value) = gathered.cell(step, cell, None)
             {
                 json::set(&mut gathered.data, &step.target, value);
             }
         }
-        for (list, rows) in parts.lists.iter().zip(&self.rows) {
-            if !is_creation && !list.is_owned {
-                continue;
-            }
-            match rows {
-                Rows::Keep => {}
-                Rows::Stopped(stop) => gathered.refused.push(stop.clone()),
-                Rows::Unknown(stop) if is_creation => gathered.refused.push(stop.clone()),
-                Rows::Unknown(_) => {}
-                Rows::Ready(rows) => {
-                    let lines = rows
-                        .iter()
-                        .enumerate()
-                        .map(|(index, row)| gathered.line(self, &list.each, row, (&list.name, index)));
-                    let lines = Json::Array(lines.collect());
-                    json::set(&mut gathered.data, &list.target, lines);
-                }
+        for (list, rows) in parts.lists.iter().zip(&mut self.rows) {
+            if form == Form::Birth || list.is_owned {
+                gathered.list(list, rows);
             }
         }
         gathered
@@ -264,10 +262,25 @@ impl Draft {
 }
 
 impl Gathered<'_> {
-    fn line(&mut self, draft: &Draft, each: &[Step], row: &[Cell], at: (&str, usize)) -> Json {
+    fn list(&mut self, list: &List, rows: &mut Rows) {
+        match rows {
+            Rows::Keep => {}
+            Rows::Stopped(stop) => self.refused.push(stop.clone()),
+            Rows::Unknown(stop) if self.form == Form::Birth => self.refused.push(stop.clone()),
+            Rows::Unknown(_) => {}
+            Rows::Ready(rows) => {
+                let lines =
+                    rows.iter_mut().enumerate().map(|(index, row)| self.line(&list.each, row, (&list.name, index)));
+                let lines = Json::Array(lines.collect());
+                json::set(&mut self.data, &list.target, lines);
+            }
+        }
+    }
+
+    fn line(&mut self, each: &[Step], row: &mut [Cell], at: (&str, usize)) -> Json {
         let mut line = Json::Object(serde_json::Map::new());
         for (step, cell) in each.iter().zip(row) {
-            if let Some(value) = self.cell(draft, step, cell, Some(at)) {
+            if let Some(value) = self.cell(step, cell, Some(at)) {
                 json::set(&mut line, &step.target, value);
             }
         }
@@ -275,51 +288,54 @@ impl Gathered<'_> {
     }
 
     /// The value to send; stops and flags are noted.
-    fn cell(&mut self, draft: &Draft, step: &Step, cell: &Cell, line: Option<(&str, usize)>) -> Option<Json> {
+    fn cell(&mut self, step: &Step, cell: &mut Cell, line: Option<(&str, usize)>) -> Option<Json> {
         match cell {
             Cell::Keep => None,
-            Cell::Clear => (!self.is_creation).then_some(Json::Null),
-            Cell::Ready(value) => Some(value.clone()),
+            Cell::Clear => (self.form != Form::Birth).then_some(Json::Null),
+            Cell::Ready(value) => Some(self.take(value)),
             Cell::Defaulted(value) => {
                 let flag = format!("defaulted:{}", step.name);
                 if !self.flags.contains(&flag) {
                     self.flags.push(flag);
                 }
-                Some(value.clone())
+                Some(self.take(value))
             }
             Cell::Stopped(stop) => {
-                self.refused.push(placed(stop, line));
+                self.refused.push(placed(stop.clone(), line));
                 None
             }
             Cell::Unknown(stop) => {
-                if self.is_creation {
-                    self.refused.push(placed(stop, line));
+                if self.form == Form::Birth {
+                    self.refused.push(placed(stop.clone(), line));
                 }
                 None
             }
             Cell::Pending { reference, table_need } => match &self.resolved[*reference] {
                 Some(key) => Some(Json::String(key.clone())),
                 None => {
-                    let stop = unresolved(draft, step, &draft.references[*reference], table_need.as_ref());
-                    self.held.push(placed(&stop, line));
+                    let stop = unresolved(self.plan, step, &self.references[*reference], table_need.as_ref());
+                    self.held.push(placed(stop, line));
                     None
                 }
             },
         }
     }
+
+    fn take(&self, value: &mut Json) -> Json {
+        if self.form == Form::Preview { value.clone() } else { std::mem::take(value) }
+    }
 }
 
 /// The stop with the place of its line.
-fn placed(stop: &Stop, line: Option<(&str, usize)>) -> Stop {
-    let mut stop = stop.clone();
+fn placed(mut stop: Stop, line: Option<(&str, usize)>) -> Stop {
     if let Some((list, index)) = line {
         stop.field = format!("{list}[{index}].{}", stop.field);
     }
     stop
 }
 
-fn unresolved(draft: &Draft, step: &Step, reference: &Reference, table_need: Option<&String>) -> Stop {
-    let (entity, system, to) = (&reference.entity, &reference.system, draft.plan.to());
+fn unresolved(plan: &Plan, step: &Step, reference: &Reference, table_need: Option<&String>) -> Stop {
+    let (entity, system, to) = (&reference.entity, &reference.system, plan.to());
     let (need, named) = match (&reference.by, &step.reads) {
         (By::Natural(value), Reads::Natural(_, natural)) => {
             (need::by_natural(entity, &natural.field, value), format!("with the {} {}", natural.field, quote(value)))

@@ -182,7 +182,8 @@ impl Planner<'_> {
         let (steps, lists) = (self.steps(is_initial)?, self.lists(is_initial)?);
         if self.from == self.to || (steps.is_empty() && lists.is_empty()) {
             let message = format!(
-                "entity `{}`: nothing travels from `{}` to `{}`; a field travels from its owner to systems that have a path for it",
+                "entity `{}`: nothing travels from `{}` to `{}`; a field travels from its owner to systems that have a \
+                 path for it",
                 self.map.entity, self.from, self.to
             );
             return Err(self.map.fault(TOP, message));

@@ -166,7 +166,8 @@ impl Scope<'_> {
                 if of.format_default().is_none() {
                     let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
                     let (kind, names) = (of.name(), names.join(", "));
-                    self.fault(at, format!("{what}: how does it write a {kind}? write `{{ path: PATH, format: FORMAT }}` with one of {names}"));
+                    let mend = "write `{ path: PATH, format: FORMAT }` with one of";
+                    self.fault(at, format!("{what}: how does it write a {kind}? {mend} {names}"));
                 }
                 of.format_default()
             }

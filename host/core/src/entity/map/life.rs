@@ -104,7 +104,8 @@ impl Scope<'_> {
         {
             is_initial = Some(initial) == from;
             if !is_initial {
-                self.fault(node.at, format!("{what}: `initial` must be the system of `from`: only where a record is born are its first values"));
+                let why = "only where a record is born are its first values";
+                self.fault(node.at, format!("{what}: `initial` must be the system of `from`: {why}"));
             }
         }
         Some(Create { from: from?.into(), within, when, is_initial })

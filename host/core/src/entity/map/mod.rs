@@ -1,10 +1,10 @@
 //! An entity map: what one file says of an entity, verified.
 //!
 //! - this file: the data;
-//! - [`parse`]: from YAML, all faults in one go;
-//! - [`field`], [`life`]: the parts of the file;
-//! - [`verify`]: what must hold between the parts;
-//! - [`scope`]: keys, kinds and suggestions.
+//! - `parse`: from YAML, all faults in one go;
+//! - `field`, `life`: the parts of the file;
+//! - `verify`: what must hold between the parts;
+//! - `scope`: keys, kinds and suggestions.
 //!
 //! Invariant: every field has exactly one owner, and the owner has a place for it (SOR-01). The direction of a field
 //! stands nowhere: it follows from the owner ([`crate::entity::plan`]).

@@ -38,7 +38,8 @@ fn matching(scope: &mut Scope<'_>, map: &EntityMap, root: &Node) {
                 );
             }
             Some(field) if field.table.is_some() => {
-                scope.fault(place, format!("identity: `match`: field `{name}` goes through a table; match by a value that is the same everywhere"));
+                let mend = "match by a value that is the same everywhere";
+                scope.fault(place, format!("identity: `match`: field `{name}` goes through a table; {mend}"));
             }
             Some(_) => {}
         }
@@ -74,7 +75,8 @@ fn overlaps(scope: &mut Scope<'_>, system: &SystemName, mut places: Vec<(&str, &
     for pair in places.windows(2) {
         let [(first, outer, _), (second, inner, at)] = pair else { continue };
         if inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
-            scope.fault(*at, format!("field `{second}`: writes `{inner}` in `{system}`, where field `{first}` writes `{outer}`; one place has one field"));
+            let taken = format!("where field `{first}` writes `{outer}`; one place has one field");
+            scope.fault(*at, format!("field `{second}`: writes `{inner}` in `{system}`, {taken}"));
         }
     }
 }
