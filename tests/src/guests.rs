@@ -19,20 +19,30 @@ pub fn component(name: &str) -> Vec<u8> {
     if let Some(bytes) = built.get(name) {
         return bytes.clone();
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the workspace");
-    let places = [root.join("plugins").join(name), root.join("tests/guests").join(name)];
-    let crate_dir = places.iter().find(|place| place.is_dir()).unwrap_or_else(|| panic!("there is no guest `{name}`"));
     eprintln!("building the guest {name} ..");
-    let options = pack::Options { target_dir: Some(target_dir(root)) };
-    let plugin = pack::build(crate_dir, &options).unwrap_or_else(|error| panic!("guest {name}: {error}"));
+    let plugin = pack::build(&crate_dir(name), &options()).unwrap_or_else(|error| panic!("guest {name}: {error}"));
     built.insert(name.to_owned(), plugin.bytes.clone());
     plugin.bytes
 }
 
-/// A folder of this workspace alone: modules have no hash in their names, so two checkouts that share a target folder
-/// would overwrite each other's.
-fn target_dir(root: &Path) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let checkout = Digest::of(root.as_os_str().as_encoded_bytes());
-    target.join("guests").join(format!("{:?}", checkout).replace("sha256:", ""))
+/// The folder of the crate `plugins/<name>` or `tests/guests/<name>`.
+///
+/// # Panics
+/// There is no such crate.
+pub fn crate_dir(name: &str) -> PathBuf {
+    let places = ["plugins", "tests/guests"].map(|place| root().join(place).join(name));
+    places.into_iter().find(|place| place.is_dir()).unwrap_or_else(|| panic!("there is no guest `{name}`"))
+}
+
+/// Builds into a folder of this checkout alone: modules have no hash in their names, so two checkouts that share a target
+/// folder would overwrite each other's.
+pub fn options() -> pack::Options {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let checkout = Digest::of(root().as_os_str().as_encoded_bytes());
+    let target_dir = target.join("guests").join(hex::encode(&checkout.0[..4]));
+    pack::Options { target_dir: Some(target_dir) }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the workspace")
 }

@@ -10,7 +10,9 @@ use futures_util::future::BoxFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tollgate_core::model::{ReadRequest, http};
-use tollgate_sandbox::{Allowance, Broker, CallError, CallLimits, Interruption, Level, Options, Plugin, Sandbox, admit};
+use tollgate_sandbox::{
+    Allowance, Broker, CallError, CallLimits, Interruption, Level, Options, Plugin, Sandbox, admit,
+};
 use tollgate_tests::guests;
 
 /// The one sandbox of this process.

@@ -150,7 +150,8 @@ pub(super) fn cargo(dir: &Path) -> Command {
     command.current_dir(dir);
     for (name, _) in std::env::vars_os() {
         let Some(text) = name.to_str() else { continue };
-        let is_builds = ["CARGO_", "RUSTFLAGS", "RUSTDOCFLAGS", "RUSTC_", "__CARGO"].iter().any(|p| text.starts_with(p));
+        let is_builds =
+            ["CARGO_", "RUSTFLAGS", "RUSTDOCFLAGS", "RUSTC_", "__CARGO"].iter().any(|p| text.starts_with(p));
         if (is_builds || text == "CARGO") && !KEPT.iter().any(|kept| text.starts_with(kept)) {
             command.env_remove(&name);
         }
@@ -160,12 +161,12 @@ pub(super) fn cargo(dir: &Path) -> Command {
 
 /// Runs a program to its end.
 fn run(command: &mut Command) -> Result<Output, Error> {
-    let program = command.get_program().to_string_lossy().into_owned();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| Error::Tool(format!("`{program}` does not run: {error}")))?;
     if output.status.success() {
         return Ok(output);
     }
-    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).take(2).collect();
+    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).take(1).collect();
     let said = String::from_utf8_lossy(&output.stderr);
     Err(Error::Tool(format!("`{program} {}` failed:\n{}", arguments.join(" "), said.trim_end())))
 }

@@ -87,7 +87,17 @@ pub fn ask_cargo(foreign: &mut [Foreign], crate_dir: &Path) {
 /// `a <- b <- c`: one line of `cargo tree -i`, from the suspect's user to the plugin.
 fn tree(suspect: &str, crate_dir: &Path) -> Option<String> {
     let output = super::build::cargo(crate_dir)
-        .args(["tree", "--edges", "normal", "--prefix", "none", "--target", "wasm32-unknown-unknown", "--invert", suspect])
+        .args([
+            "tree",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--invert",
+            suspect,
+        ])
         .output()
         .ok()?;
     let text = output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())?;
@@ -97,7 +107,8 @@ fn tree(suspect: &str, crate_dir: &Path) -> Option<String> {
 
 /// All of it as one message.
 pub fn sentence(foreign: &[Foreign]) -> String {
-    let mut text = String::from("the plugin calls functions that no host offers; a plugin imports only tollgate:plugin/*");
+    let mut text =
+        String::from("the plugin calls functions that no host offers; a plugin imports only tollgate:plugin/*");
     for one in foreign {
         let _ = write!(text, "\n- `{}` of `{}`", one.name, one.module);
         match one.crates.split_first() {

@@ -72,7 +72,10 @@ fn cut_files_are_refused() {
     for part in 1..64 {
         let cut = &whole[..whole.len() * part / 64];
         let reasons = reasons(cut);
-        assert!(reasons.iter().any(|reason| reason.contains("truncated") || reason.contains("manifest")), "{reasons:?}");
+        assert!(
+            reasons.iter().any(|reason| reason.contains("truncated") || reason.contains("manifest")),
+            "{reasons:?}"
+        );
     }
     assert!(reasons(&whole[..whole.len() - 1])[0].contains("truncated"));
 }
@@ -105,7 +108,11 @@ fn foreign_names_are_refused() {
         (&["tollgate:plugin/storage@0.1.0"], &[SETUP], "not offered by this host"),
         (&["tollgate:plugin/exec@0.1.0"], &[SETUP], "not one of http, clock"),
         (&[], &[SETUP, "wasi:cli/run@0.2.6"], "exports `wasi:cli/run@0.2.6`"),
-        (&[], &[SETUP, "tollgate:plugin/inbox@0.1.0"], "exports `tollgate:plugin/inbox@0.1.0`: part of the contract, but"),
+        (
+            &[],
+            &[SETUP, "tollgate:plugin/inbox@0.1.0"],
+            "exports `tollgate:plugin/inbox@0.1.0`: part of the contract, but",
+        ),
         (&[], &[SETUP, TRANSFORM], "a transform is a plugin of its own"),
         (&[HTTP], &[TRANSFORM], "a transform has no network"),
         (&[], &["tollgate:plugin/source@0.1.0"], "does not export `setup`"),
@@ -128,7 +135,8 @@ fn the_manifest_explains_the_binary() {
     let route = "\n[[endpoint]]\nname = \"api\"\npurpose = \"x\"\nhost = \"a.example\"\n\
                  [[route]]\nname = \"r\"\nendpoint = \"api\"\nmethod = \"GET\"\npath = \"/a\"\neffect = \"none\"\n\
                  [[credential]]\nname = \"c\"\nendpoints = [\"api\"]\nattach = { bearer = {} }\n";
-    let cases: &[(&[&str], &[&str], String, &[&str])] = &[
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], String, &'a [&'a str]);
+    let cases: &[Case<'_>] = &[
         (&[HTTP], &[SETUP], manifest(&["setup"], &["http"]), &[]),
         (&["tollgate:plugin/types@0.1.0"], &[SETUP], manifest(&["setup"], &[]), &[]),
         (&[HTTP], &[SETUP], manifest(&["setup"], &["http"]) + route, &[]),
@@ -161,9 +169,9 @@ fn the_manifest_explains_the_binary() {
             &[SETUP],
             manifest(&["setup"], &[]) + route,
             &[
-                "the manifest asks for a endpoint, but the binary does not import `http`",
-                "the manifest asks for a route, but the binary does not import `http`",
-                "the manifest asks for a credential, but the binary does not import `http`",
+                "the manifest asks for endpoints, but the binary does not import `http`",
+                "the manifest asks for routes, but the binary does not import `http`",
+                "the manifest asks for credentials, but the binary does not import `http`",
             ],
         ),
         (&[], &[SETUP], "[plugin]\nname = 1".into(), &["manifest: TOML parse error"]),
@@ -189,7 +197,10 @@ fn there_is_one_manifest() {
         (with_manifests(&plain, &[&good, &good]), "there are 2 manifests"),
         (with_manifests(&plain, &[&huge]), "at most 262144"),
         (
-            with_manifests(&plain.replacen("(component", "(component (component (@custom \"tollgate:manifest\" \"x\"))", 1), &[]),
+            with_manifests(
+                &plain.replacen("(component", "(component (component (@custom \"tollgate:manifest\" \"x\"))", 1),
+                &[],
+            ),
             "belongs to a part of the component",
         ),
     ];
@@ -198,7 +209,8 @@ fn there_is_one_manifest() {
         assert!(reasons.len() == 1 && reasons[0].contains(part), "{part}: {reasons:?}");
     }
     let mut bytes = wat::parse_str(&plain).unwrap();
-    CustomSection { name: "tollgate:manifest".into(), data: (&[0xff, 0xfe][..]).into() }.append_to_component(&mut bytes);
+    CustomSection { name: "tollgate:manifest".into(), data: (&[0xff, 0xfe][..]).into() }
+        .append_to_component(&mut bytes);
     assert!(reasons(&bytes)[0].contains("utf-8"));
 }
 
@@ -232,7 +244,9 @@ async fn the_power_of_a_plugin_is_listed() {
 #[tokio::test]
 async fn wrong_types_are_refused_when_loaded() {
     let no_function = text(&[], &[SETUP]);
-    let wrong_import = format!("(component (import \"{HTTP}\" (instance (export \"send\" (func)))) (instance $e) (export \"{SETUP}\" (instance $e)))");
+    let wrong_import = format!(
+        "(component (import \"{HTTP}\" (instance (export \"send\" (func)))) (instance $e) (export \"{SETUP}\" (instance $e)))"
+    );
     let unknown_function = wrong_import.replace("\"send\"", "\"connect\"");
     let wrong_export = format!(
         "(component (core module $m (func (export \"f\"))) (core instance $m (instantiate $m))

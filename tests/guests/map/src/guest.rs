@@ -21,10 +21,8 @@ impl Guest for Map {
 fn apply(change: Change) -> Result<Vec<Change>, Violation> {
     match crate::map(&change.data) {
         Ok(data) => Ok(vec![Change { data, ..change }]),
-        Err(refused) => Err(Violation {
-            field: refused.field.map(Into::into),
-            rule: refused.rule.into(),
-            message: refused.message,
-        }),
+        Err(refused) => {
+            Err(Violation { field: refused.field.map(Into::into), rule: refused.rule.into(), message: refused.message })
+        }
     }
 }

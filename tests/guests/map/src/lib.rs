@@ -142,8 +142,11 @@ pub struct Refused {
 /// # Errors
 /// The text is no opportunity, the opportunity is not won, or it has no lines.
 pub fn map(json: &str) -> Result<String, Refused> {
-    let opportunity: Opportunity<'_> = serde_json::from_str(json)
-        .map_err(|error| Refused { field: None, rule: "shape", message: error.to_string() })?;
+    let opportunity: Opportunity<'_> = serde_json::from_str(json).map_err(|error| Refused {
+        field: None,
+        rule: "shape",
+        message: error.to_string(),
+    })?;
     if opportunity.stage_name != "Closed Won" {
         let message = format!("the stage is `{}`; only a won opportunity becomes an order", opportunity.stage_name);
         return Err(Refused { field: Some("StageName"), rule: "stage", message });
@@ -152,8 +155,11 @@ pub fn map(json: &str) -> Result<String, Refused> {
         let message = "there are no lines; an order needs at least one".into();
         return Err(Refused { field: Some("LineItems"), rule: "required", message });
     }
-    serde_json::to_string(&order(&opportunity))
-        .map_err(|error| Refused { field: None, rule: "shape", message: error.to_string() })
+    serde_json::to_string(&order(&opportunity)).map_err(|error| Refused {
+        field: None,
+        rule: "shape",
+        message: error.to_string(),
+    })
 }
 
 fn order<'a>(opportunity: &'a Opportunity<'_>) -> SalesOrder<'a> {
@@ -180,7 +186,9 @@ fn order<'a>(opportunity: &'a Opportunity<'_>) -> SalesOrder<'a> {
             zip: &address.postal_code,
             country: Reference { ref_name: &address.country },
         },
-        item: Items { items: opportunity.line_items.iter().enumerate().map(|(index, line)| item(index + 1, line)).collect() },
+        item: Items {
+            items: opportunity.line_items.iter().enumerate().map(|(index, line)| item(index + 1, line)).collect(),
+        },
     }
 }
 

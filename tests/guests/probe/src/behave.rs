@@ -109,11 +109,16 @@ fn changes(request: &ReadRequest) -> Vec<Change> {
         "world" => one(world()),
         "request" => one(json!(request.fields).to_string() + request.cursor.as_deref().unwrap_or("-")),
         "send" => one(answer(http::send(&get("7")))),
-        "send-all" => one(json!(http::send_all(&[get("7"), too_large(), get("9")]).into_iter().map(answer).collect::<Vec<_>>()).to_string()),
+        "send-all" => {
+            one(json!(http::send_all(&[get("7"), too_large(), get("9")]).into_iter().map(answer).collect::<Vec<_>>())
+                .to_string())
+        }
         "follow" => one(answer(http::follow("get", "https://api.probe.example/things?page=2"))),
         "long-link" => one(answer(http::follow("get", &"l".repeat((110 << 10) + 1)))),
         "too-large" => one(answer(http::send(&too_large()))),
-        _ => (1..=3).map(|n| record(stream, &n.to_string(), json!({ "name": format!("thing {n}") }).to_string())).collect(),
+        _ => (1..=3)
+            .map(|n| record(stream, &n.to_string(), json!({ "name": format!("thing {n}") }).to_string()))
+            .collect(),
     }
 }
 
