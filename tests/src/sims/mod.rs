@@ -16,13 +16,14 @@
 pub mod client;
 pub mod control;
 pub mod faults;
-
+pub mod netsuite;
 pub mod salesforce;
 pub mod server;
 pub mod time;
 pub mod traffic;
 
 pub use faults::{Fault, FaultKind, Faults, On};
+pub use netsuite::NetSuite;
 pub use salesforce::Salesforce;
 pub use server::{Sim, Vendor};
 pub use time::{Clock, Stamps};

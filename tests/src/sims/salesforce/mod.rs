@@ -5,7 +5,7 @@
 //! without a colon in their offset; numbers with a point; comparisons without regard to case.
 //!
 //! - [`schema`], [`cell`], [`ids`], [`store`]: the data;
-//! - [`soql`]: queries;
+//! - queries: [`soql`];
 //! - [`values`], [`write`], [`derive`]: writes;
 //! - [`routes`]: paths to verbs; [`session`]: tokens, the day's calls, locators; [`describe`]: the shape of objects;
 //! - [`edit`], [`report`]: the test's door.

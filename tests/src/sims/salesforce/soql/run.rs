@@ -21,7 +21,7 @@ pub fn run(store: &Store, plan: &Plan, with_deleted: bool) -> Vec<u32> {
         let lives = |slot: &u32| !store.row(object, *slot).is_deleted && holds(*slot);
         places.into_iter().filter(lives).collect()
     } else {
-        let (from, to) = plan.test.as_ref().map_or((i64::MIN, i64::MAX), |test| window(store, object, test));
+        let (from, to) = plan.test.as_ref().map_or((i64::MIN, i64::MAX), |test| window(store, test));
         let range = store.tables[object].by_modified.range((from, 0)..=(to, u32::MAX)).map(|(_, slot)| *slot);
         // The index is in this very order, so that a limit ends the walk.
         if is_by_modified(store, plan) {
@@ -65,16 +65,15 @@ fn is_by_modified(store: &Store, plan: &Plan) -> bool {
 }
 
 /// The modification times between which every match lies.
-fn window(store: &Store, object: ObjectIndex, test: &Test) -> (i64, i64) {
+fn window(store: &Store, test: &Test) -> (i64, i64) {
     let all = (i64::MIN, i64::MAX);
     match test {
-        Test::And(parts) => parts
-            .iter()
-            .map(|part| window(store, object, part))
-            .fold(all, |(from, to), (f, t)| (from.max(f), to.min(t))),
+        Test::And(parts) => {
+            parts.iter().map(|part| window(store, part)).fold(all, |(from, to), (f, t)| (from.max(f), to.min(t)))
+        }
         Test::Or(parts) => parts
             .iter()
-            .map(|part| window(store, object, part))
+            .map(|part| window(store, part))
             .reduce(|(from, to), (f, t)| (from.min(f), to.max(t)))
             .unwrap_or(all),
         Test::Compare(path, operator, Want::Time(ms))
