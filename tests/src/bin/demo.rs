@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use tollgate::app::App;
 use tollgate::cli::review;
+use tollgate::clock::{Clock, SystemClock};
 use tollgate_core::model::FlowName;
 use tollgate_core::model::tally::Tally;
 use tollgate_tests::data::expected::{COUNTRIES, expected};
@@ -204,7 +205,7 @@ impl Demo<'_> {
                 bail!("the deal did not arrive within 30 s: {:?}", self.app.status(&flow).await);
             }
             // The flow is only watched here: it looks at its source every second by itself.
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            SystemClock.sleep_ms(20).await;
         }
         let orders = self.world.orders();
         println!(
