@@ -122,3 +122,15 @@ fn undecided_predicates_are_refused() {
     assert_eq!(verdict(r#"{"Won":false}"#, None), Verdict::Skipped(Skip::Predicate));
     assert_eq!(verdict(r#"{"Won":true}"#, Some(&target(""))), Verdict::Unchanged);
 }
+
+/// Lines that the target owns are given once at birth; afterwards only their owner changes them (SOR-02).
+#[test]
+fn first_lines_travel_once() {
+    let text = "entity: e\nsystems: {a: {connection: x, stream: A}, b: {connection: y, stream: B}}\nlife: {create: {from: a, in: [b], initial: a}}\nfields:\n  f: {owner: a, a: F, b: f}\nlines:\n  l: {owner: b, a: L, b: l, key: k, each: {k: {a: K, b: k}}}\n";
+    let plan = map(text).plan(&"a".into(), &"b".into(), &BTreeMap::new()).unwrap();
+    let source = r#"{"F":"x","L":[{"K":"1"}]}"#;
+    let born = read(&plan, source).finish(None, None, &nothing).verdict;
+    assert_eq!(data(&born).to_string(), r#"{"f":"x","l":[{"k":"1"}]}"#);
+    let later = read(&plan, source).finish(None, Some(&target("")), &nothing).verdict;
+    assert_eq!(data(&later).to_string(), r#"{"f":"x"}"#);
+}
