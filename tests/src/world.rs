@@ -1,6 +1,6 @@
 //! A whole small world: both vendors simulated, a host between them, configured as in `tests/demo/config`.
 //!
-//! The host can run in this process ([`World::open`]) or in another one ([`World::node`] gives what that needs).
+//! The host can run in this process ([`World::open`]) or in another one ([`World::host`] gives what that needs).
 
 use crate::guests;
 use crate::net::MappedNet;
@@ -35,6 +35,45 @@ impl Route {
         let root = hex::decode(&self.root).context("the root certificate")?;
         let net = MappedNet::new(root.into());
         Ok(self.hosts.iter().fold(net, |net, (host, port)| net.with_host(host, *port)))
+    }
+}
+
+/// A host that can be opened in any process: where it reaches, what it holds, what it is told.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Host {
+    route: Route,
+    data_dir: PathBuf,
+    database_url: Option<String>,
+    plugins: Vec<PathBuf>,
+    /// Connection, name and value; they open nothing but simulators.
+    secrets: Vec<(String, String, String)>,
+    /// File name and text.
+    config: Vec<(String, String)>,
+}
+
+impl Host {
+    /// Opens the host, installs its plugins, sets its secrets and configuration; starts no flow yet.
+    ///
+    /// # Errors
+    /// Whatever the host refuses.
+    pub async fn open(&self) -> Result<App> {
+        let app = App::open(Options {
+            data_dir: self.data_dir.clone(),
+            database_url: self.database_url.clone(),
+            tenant: "default".into(),
+            net: Arc::new(self.route.net()?),
+            clock: Arc::new(SystemClock),
+        })
+        .await?;
+        for path in &self.plugins {
+            app.install(&std::fs::read(path)?).await?;
+        }
+        for (connection, name, value) in &self.secrets {
+            app.set_secret(&connection.as_str().into(), name, value).await?;
+        }
+        let document = |(file, text): &(String, String)| Document { file: file.clone(), text: text.clone() };
+        app.apply(&self.config.iter().map(document).collect::<Vec<_>>()).await?;
+        Ok(app)
     }
 }
 
@@ -100,9 +139,11 @@ impl World {
         &self.route
     }
 
-    /// The configuration; a test may change it before it opens a host.
-    pub fn config(&mut self) -> &mut Vec<Document> {
-        &mut self.config
+    /// Adds a translation table to the configuration.
+    pub fn mend(&mut self, table: &str, rows: &[(&str, &str)]) {
+        let rows: String = rows.iter().map(|(from, to)| format!("  {from:?}: {to:?}\n")).collect();
+        let text = format!("table: {table}\nrows:\n{rows}");
+        self.config.push(Document { file: format!("{table}.yaml"), text });
     }
 
     /// Replaces text in the configuration file of this name.
@@ -115,39 +156,41 @@ impl World {
         document.text = document.text.replace(from, to);
     }
 
-    /// Opens a host in this process, installs both connectors, sets secrets and configuration; starts no flow yet.
+    /// What a host between the two needs, in this process or in another one.
     ///
     /// # Errors
-    /// Whatever the host refuses.
-    pub async fn open(&self, data_dir: &Path, database_url: Option<String>) -> Result<App> {
-        let app = App::open(Options {
-            data_dir: data_dir.to_owned(),
-            database_url,
-            tenant: "default".into(),
-            net: Arc::new(self.route.net()?),
-            clock: Arc::new(SystemClock),
-        })
-        .await?;
-        for plugin in ["salesforce", "netsuite"] {
-            app.install(&guests::component(plugin)).await?;
+    /// A connector cannot be built or written down.
+    pub fn host(&self, data_dir: &Path, database_url: Option<String>) -> Result<Host> {
+        let folder = data_dir.with_extension("plugins");
+        std::fs::create_dir_all(&folder)?;
+        let plugins = ["salesforce", "netsuite"].map(|name| (folder.join(name), guests::component(name)));
+        for (path, component) in &plugins {
+            std::fs::write(path, component)?;
         }
-        self.set_secrets(&app).await?;
-        app.apply(&self.config).await?;
-        Ok(app)
-    }
-
-    async fn set_secrets(&self, app: &App) -> Result<()> {
         let (crm, erp) = (self.crm.vendor().options(), self.erp.vendor().options());
-        for (connection, name, value) in [
-            ("salesforce", "client_id", &crm.client_id),
+        let secrets = [
+            ("salesforce", "client_id", crm.client_id.as_str()),
             ("salesforce", "client_secret", &crm.client_secret),
             ("netsuite", "client_id", &erp.client_id),
             ("netsuite", "key_id", &erp.key_id),
             ("netsuite", "private_key", &self.erp_key),
-        ] {
-            app.set_secret(&connection.into(), name, value).await?;
-        }
-        Ok(())
+        ];
+        Ok(Host {
+            route: self.route.clone(),
+            data_dir: data_dir.to_owned(),
+            database_url,
+            plugins: plugins.into_iter().map(|(path, _)| path).collect(),
+            secrets: secrets.into_iter().map(|(c, name, value)| (c.into(), name.into(), value.into())).collect(),
+            config: self.config.iter().map(|document| (document.file.clone(), document.text.clone())).collect(),
+        })
+    }
+
+    /// Opens a host in this process; starts no flow yet.
+    ///
+    /// # Errors
+    /// Whatever the host refuses.
+    pub async fn open(&self, data_dir: &Path, database_url: Option<String>) -> Result<App> {
+        self.host(data_dir, database_url)?.open().await
     }
 
     /// The ERP's orders, from its own ledger.
