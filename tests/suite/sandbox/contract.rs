@@ -220,3 +220,17 @@ async fn transforms_apply() {
     let probe = plugin("probe").await;
     assert_eq!(probe.apply(vec![], Fake::new(), SHORT).await, Err(CallError::Missing("transform")));
 }
+
+/// A plugin that was built against a later patch of the contract must run here too: the probe's names are moved from
+/// 0.1.0 to 0.1.7, in the component and in everything inside it.
+#[tokio::test]
+async fn later_patches_of_the_contract_run() {
+    let mut bytes = tollgate_tests::guests::component("probe");
+    let names: Vec<_> = bytes.windows(6).enumerate().filter(|(_, name)| *name == b"@0.1.0").map(|(at, _)| at).collect();
+    assert!(names.len() > 10);
+    names.into_iter().for_each(|at| bytes[at + 5] = b'7');
+    let later = super::sandbox().load(tollgate_sandbox::admit(&bytes).unwrap()).await.unwrap();
+    assert!(later.exports().contains(&"tollgate:plugin/source@0.1.7".to_owned()));
+    assert_eq!(later.read(&request("page"), Fake::new(), SHORT).await.unwrap().changes.len(), 3);
+    assert_eq!(later.check(Fake::new(), SHORT).await.unwrap().id, "probe-1");
+}
