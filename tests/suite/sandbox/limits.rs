@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use tollgate_core::model::{Next, limits};
 use tollgate_sandbox::{CallError, CallLimits, Ending, Level};
 
-/// A guest that passes a limit must end with that limit's name; the probe passes each in turn.
+/// PLT-02: a guest that passes a limit must end with that limit's name; the probe passes each in turn.
 #[tokio::test]
 async fn each_limit_has_its_ending() {
     let cases = [
@@ -49,7 +49,7 @@ async fn no_request_beyond_the_limit() {
     }
 }
 
-/// A guest that spins must not starve its neighbours, not even on the one thread that they share here: twenty calls of
+/// PLT-02: a guest that spins must not starve its neighbours, not even on the one thread that they share here: twenty calls of
 /// another instance finish while it spins.
 #[tokio::test(flavor = "current_thread")]
 async fn neighbours_of_a_spinning_guest_go_on() {
@@ -131,7 +131,7 @@ async fn calls_wait_for_a_slot() {
     }
 }
 
-/// Of 10,000 lines the log must get the limit and one line that counts the rest; a long line is cut, and none can forge
+/// PLT-02: of 10,000 lines the log must get the limit and one line that counts the rest; a long line is cut, and none can forge
 /// another.
 #[tokio::test]
 async fn the_log_is_bounded() {
