@@ -84,24 +84,31 @@ pub fn ask_cargo(foreign: &mut [Foreign], crate_dir: &Path) {
     }
 }
 
-/// `a <- b <- c`: one line of `cargo tree -i`, from the suspect's user to the plugin.
+/// `a <- b <- c`, by `cargo tree --invert`: the first way from the suspect's user to the plugin.
 fn tree(suspect: &str, crate_dir: &Path) -> Option<String> {
     let output = super::build::cargo(crate_dir)
-        .args([
-            "tree",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--invert",
-            suspect,
-        ])
+        .args(["tree", "--edges", "normal", "--prefix", "depth", "--target", "wasm32-unknown-unknown"])
+        .args(["--invert", suspect])
         .output()
         .ok()?;
     let text = output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())?;
-    let users: Vec<_> = text.lines().skip(1).filter_map(|line| line.split(" (").next()).take(8).collect();
+    first_way(&text)
+}
+
+/// Lines are `<depth><name> v<version> (<where>)`, the suspect itself at depth 0.
+fn first_way(tree: &str) -> Option<String> {
+    let mut users = Vec::new();
+    for line in tree.lines() {
+        let name = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let depth: usize = line[..line.len() - name.len()].parse().ok()?;
+        if depth == 0 {
+            continue;
+        }
+        if depth != users.len() + 1 {
+            break;
+        }
+        users.push(name.split(" (").next().unwrap_or(name));
+    }
     (!users.is_empty()).then(|| users.join(" <- "))
 }
 
@@ -217,13 +224,23 @@ mod tests {
         let cases = [
             ("_ZN6guilty3now17h0123456789abcdefE", Some("guilty")),
             ("_RNvCs1234_6guilty3now", Some("guilty")),
-            ("_ZN50_$LT$guilty..Clock$u20$as$u20$plugin..Now$GT$3now17h0123456789abcdefE", Some("guilty")),
+            ("_ZN45_$LT$guilty..Clock$u20$as$u20$plugin..Now$GT$3now17h0123456789abcdefE", Some("guilty")),
             ("memcpy", None),
             ("", None),
         ];
         for (symbol, expected) in cases {
             assert_eq!(crate_of(symbol).as_deref(), expected, "{symbol}");
         }
+    }
+
+    /// Of cargo's tree the first way up is told, from the crate that uses the suspect to the plugin.
+    #[test]
+    fn tells_the_first_way_up() {
+        let tree = "0wasm-bindgen v0.2.100\n1js-sys v0.3.77\n2chrono v0.4.40\n3shop v1.0.0 (/home/me/shop)\n\
+                    1web-sys v0.3.77\n2other v1.0.0\n";
+        assert_eq!(first_way(tree).as_deref(), Some("js-sys v0.3.77 <- chrono v0.4.40 <- shop v1.0.0"));
+        assert_eq!(first_way("0wasm-bindgen v0.2.100\n"), None);
+        assert_eq!(first_way("nothing to print"), None);
     }
 
     /// An import is traced up the call graph to the crates that wanted it, nearest first, past the go-betweens; imports of

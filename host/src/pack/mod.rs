@@ -1,6 +1,6 @@
 //! From a vendor's crate to a plugin: one file, the component with its manifest inside.
 //!
-//! The way through: [`build()`] compiles the crate, [`encode`] makes the component, admission has the last word. What
+//! The way through: [`build()`] compiles the crate, [`encode()`] makes the component, admission has the last word. What
 //! would stop a plugin at a host stops it here, on the vendor's desk; and where the reason is a crate that reaches for
 //! a world that is not there (a browser, an operating system), [`guilty`] names the crate.
 

@@ -95,7 +95,7 @@ fn changed_files_never_crash_admission() {
     }
 }
 
-/// Imports and exports outside the offer are refused by name, whatever the manifest says; all of them at once.
+/// PLT-01: imports and exports outside the offer are refused by name, whatever the manifest says; all of them at once.
 #[test]
 fn foreign_names_are_refused() {
     let cases: &[(&[&str], &[&str], &str)] = &[
@@ -229,7 +229,7 @@ fn greedy_components_are_refused() {
     }
 }
 
-/// The probe's whole power must be visible before it is loaded: its imports are the contract's and nothing else.
+/// PLT-01: the probe's whole power must be visible before it is loaded: its imports are the contract's and nothing else.
 #[tokio::test]
 async fn the_power_of_a_plugin_is_listed() {
     let probe = plugin("probe").await;

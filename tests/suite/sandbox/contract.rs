@@ -7,7 +7,7 @@ use tollgate_core::model::{
 };
 use tollgate_sandbox::{CallError, Search};
 
-/// What breaks a bound of the contract must be refused as such, naming the place; the probe breaks each in turn.
+/// PLT-02: what breaks a bound of the contract must be refused as such, naming the place; the probe breaks each in turn.
 #[tokio::test]
 async fn breaches_are_named() {
     let cases = [
@@ -32,7 +32,7 @@ async fn breaches_are_named() {
     }
 }
 
-/// A plugin's own classification must arrive as it was given; only its sentence is cut.
+/// PLT-05: a plugin's own classification must arrive as it was given; only its sentence is cut.
 #[tokio::test]
 async fn failures_arrive() {
     let cases = [
@@ -197,7 +197,7 @@ async fn look_ups_are_checked() {
     assert_eq!(search("many").await, Err(CallError::Broke("the answer has 3 items; at most 2".into())));
 }
 
-/// A transform maps and refuses record by record; what it does not export is missing, and so for a connector.
+/// CNX-03: a transform maps and refuses record by record; what it does not export is missing, and so for a connector.
 #[tokio::test]
 async fn transforms_apply() {
     let map = plugin("map").await;
@@ -219,4 +219,18 @@ async fn transforms_apply() {
     assert_eq!(map.check(Fake::new(), SHORT).await, Err(CallError::Missing("setup")));
     let probe = plugin("probe").await;
     assert_eq!(probe.apply(vec![], Fake::new(), SHORT).await, Err(CallError::Missing("transform")));
+}
+
+/// GOV-03: a plugin that was built against a later patch of the contract must run here too: the probe's names are moved from
+/// 0.1.0 to 0.1.7, in the component and in everything inside it.
+#[tokio::test]
+async fn later_patches_of_the_contract_run() {
+    let mut bytes = tollgate_tests::guests::component("probe");
+    let names: Vec<_> = bytes.windows(6).enumerate().filter(|(_, name)| *name == b"@0.1.0").map(|(at, _)| at).collect();
+    assert!(names.len() > 10);
+    names.into_iter().for_each(|at| bytes[at + 5] = b'7');
+    let later = super::sandbox().load(tollgate_sandbox::admit(&bytes).unwrap()).await.unwrap();
+    assert!(later.exports().contains(&"tollgate:plugin/source@0.1.7".to_owned()));
+    assert_eq!(later.read(&request("page"), Fake::new(), SHORT).await.unwrap().changes.len(), 3);
+    assert_eq!(later.check(Fake::new(), SHORT).await.unwrap().id, "probe-1");
 }

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use tollgate_core::model::{Next, limits};
 use tollgate_sandbox::{CallError, CallLimits, Ending, Level};
 
-/// A guest that passes a limit must end with that limit's name; the probe passes each in turn.
+/// PLT-02: a guest that passes a limit must end with that limit's name; the probe passes each in turn.
 #[tokio::test]
 async fn each_limit_has_its_ending() {
     let cases = [
@@ -49,7 +49,7 @@ async fn no_request_beyond_the_limit() {
     }
 }
 
-/// A guest that spins must not starve its neighbours, not even on the one thread that they share here: twenty calls of
+/// PLT-02: a guest that spins must not starve its neighbours, not even on the one thread that they share here: twenty calls of
 /// another instance finish while it spins.
 #[tokio::test(flavor = "current_thread")]
 async fn neighbours_of_a_spinning_guest_go_on() {
@@ -85,14 +85,14 @@ async fn neighbours_of_an_ended_guest_go_on() {
     }
 }
 
-/// Waiting for an answer costs no CPU time: a call with a budget of 50 ms waits until another guest has spun for 200 ms,
-/// and then succeeds.
+/// Waiting for an answer costs no CPU time: a call waits until another guest has used up three times its own budget, and
+/// then succeeds.
 #[tokio::test]
 async fn waiting_costs_no_cpu_time() {
     let probe = plugin("probe").await;
     let gate = Arc::new(Semaphore::new(0));
     let (send, spin) = (request("send"), request("spin"));
-    let waiting = probe.read(&send, Fake::behind(gate.clone()), CallLimits { cpu_ms: 50, ..SHORT });
+    let waiting = probe.read(&send, Fake::behind(gate.clone()), CallLimits { cpu_ms: SHORT.cpu_ms / 3, ..SHORT });
     let spinning = async {
         let ended = probe.read(&spin, Fake::new(), SHORT).await;
         gate.add_permits(1);
@@ -131,7 +131,7 @@ async fn calls_wait_for_a_slot() {
     }
 }
 
-/// Of 10,000 lines the log must get the limit and one line that counts the rest; a long line is cut, and none can forge
+/// PLT-02: of 10,000 lines the log must get the limit and one line that counts the rest; a long line is cut, and none can forge
 /// another.
 #[tokio::test]
 async fn the_log_is_bounded() {
@@ -180,6 +180,7 @@ fn crashes_leave_nothing_behind() {
         let before = resident_bytes();
         crash(200).await;
         let after = resident_bytes();
+        println!("{before} bytes resident before, {after} after");
         assert_eq!(sandbox().running(), 0);
         // A leak of one page of a guest's memory per crash would be 12.5 MiB.
         assert!(after < before + (8 << 20), "{before} bytes before, {after} after");

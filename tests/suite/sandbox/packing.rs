@@ -11,38 +11,49 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-const CARGO_TOML: &str = "[package]\nname = \"innocent-plugin\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
-    [lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nguilty-clock = { path = \"guilty\" }\n[workspace]\n";
+/// Of all crates here. (The compiler refuses a crate that is called `wasm-bindgen` and older than 0.2.88.)
+const VERSION: &str = "0.2.88";
 
-/// A dependency that expects a function of the operating system must be named as the guilty crate, with the import: a
-/// plugin calls it through an innocent function of its own.
+/// A crate with one source file and path dependencies on crates beside it.
+fn write_crate(folder: &Path, name: &str, depends_on: &[&str], source: &str) {
+    let dependencies: String = depends_on.iter().map(|name| format!("{name} = {{ path = \"../{name}\" }}\n")).collect();
+    let is_plugin = if name == "shop" { "[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n" } else { "" };
+    let cargo_toml = format!(
+        "[package]\nname = \"{name}\"\nversion = \"{VERSION}\"\nedition = \"2024\"\n{is_plugin}[dependencies]\n{dependencies}"
+    );
+    write(folder, &format!("{name}/Cargo.toml"), &cargo_toml);
+    write(folder, &format!("{name}/src/lib.rs"), source);
+}
+
+fn foreign_function(module: &str, function: &str) -> String {
+    format!(
+        "#[link(wasm_import_module = \"{module}\")]\nunsafe extern \"C\" {{ fn {function}() -> i32; }}\n\
+         pub fn now() -> i32 {{ unsafe {{ {function}() }} }}\n"
+    )
+}
+
+/// A dependency that expects a world which is not there must be named as the guilty crate, with the import: first a crate
+/// that calls a C function itself, then one that pulls in the bindings for browsers, which are a go-between and not
+/// guilty. The plugin calls either through a function of its own.
 #[test]
 fn the_guilty_crate_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "Cargo.toml", CARGO_TOML);
-    write(folder.path(), "plugin.toml", "");
-    write(
-        folder.path(),
-        "src/lib.rs",
-        "#[unsafe(no_mangle)]\npub extern \"C\" fn run() -> i32 { guilty_clock::now() }\n",
-    );
-    write(
-        folder.path(),
-        "guilty/Cargo.toml",
-        "[package]\nname = \"guilty-clock\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
-    );
-    write(
-        folder.path(),
-        "guilty/src/lib.rs",
-        "#[link(wasm_import_module = \"env\")]\nunsafe extern \"C\" { fn clock() -> i32; }\n\
-         pub fn now() -> i32 { unsafe { clock() } }\n",
-    );
+    let shop = folder.path().join("shop");
     let options = pack::Options { target_dir: Some(folder.path().join("target")) };
-    let error = pack::build(folder.path(), &options).unwrap_err();
-    let pack::Error::Foreign(foreign) = &error else { panic!("{error}") };
-    assert_eq!((foreign[0].module.as_str(), foreign[0].name.as_str()), ("env", "clock"));
-    assert_eq!(foreign[0].crates, ["guilty_clock"]);
-    assert!(error.to_string().contains("`clock` of `env`: called by the crate `guilty_clock`"), "{error}");
+    let source = "#[unsafe(no_mangle)]\npub extern \"C\" fn run() -> i32 { guilty_clock::now() }\n";
+    write_crate(folder.path(), "shop", &["guilty-clock"], source);
+    write(&shop, "plugin.toml", "");
+
+    write_crate(folder.path(), "guilty-clock", &[], &foreign_function("env", "clock"));
+    let error = pack::build(&shop, &options).unwrap_err().to_string();
+    assert!(error.contains("`clock` of `env`: called by the crate `guilty_clock`"), "{error}");
+
+    write_crate(folder.path(), "wasm-bindgen", &[], &foreign_function("__wbindgen_placeholder__", "__wbg_now"));
+    write_crate(folder.path(), "guilty-clock", &["wasm-bindgen"], "pub fn now() -> i32 { wasm_bindgen::now() }\n");
+    let error = pack::build(&shop, &options).unwrap_err().to_string();
+    let call = "`__wbg_now` of `__wbindgen_placeholder__`: called by the crate `guilty_clock`";
+    let tree = format!("wasm-bindgen is brought in by: guilty-clock v{VERSION} <- shop v{VERSION}");
+    assert!(error.contains(call) && error.contains(&tree), "{error}");
 }
 
 /// A folder that is no plugin must be told what is missing: no manifest, no cdylib, code that does not compile.

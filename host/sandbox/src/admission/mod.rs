@@ -1,7 +1,7 @@
 //! Admission: whether a file may become a plugin, decided from its bytes alone. No guest code is compiled or run.
 //!
-//! The way through: [`shape`] says what the bytes are and reads what the component shows (imports, exports, sections);
-//! [`explain`] compares that with the manifest. The binary decides, the manifest explains: one that claims less than
+//! The way through: `shape.rs` says what the bytes are and reads what the component shows (imports, exports, sections);
+//! `explain.rs` compares that with the manifest. The binary decides, the manifest explains: one that claims less than
 //! the binary shows is refused, and so is one that claims more, because a reviewer reads the manifest.
 //!
 //! Invariant: an [`Admitted`] exists only for bytes that passed; its fields cannot be changed from outside.
