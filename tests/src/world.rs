@@ -193,6 +193,16 @@ impl World {
         self.host(data_dir, database_url)?.open().await
     }
 
+    /// All that must stay secret: what the host was given, and every token that is good at either vendor.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let key_line = self.erp_key.lines().nth(1).expect("a PEM file has lines");
+        let mut secrets = vec![self.crm.vendor().options().client_secret.clone(), key_line.to_owned()];
+        secrets.extend(self.crm.vendor().tokens());
+        secrets.extend(self.erp.vendor().tokens());
+        secrets
+    }
+
     /// The ERP's orders, from its own ledger.
     ///
     /// # Panics

@@ -33,3 +33,15 @@ pub fn real_folder() -> Option<PathBuf> {
     eprintln!("SKIPPED: no real data set at {}: set {FOLDER_VARIABLE} to check the real numbers", folder.display());
     None
 }
+
+/// A small generated data set.
+///
+/// # Panics
+/// Never: what the generator writes can be read.
+#[must_use]
+pub fn generator_sample() -> Crm {
+    let folder = tempfile::tempdir().expect("a folder");
+    generator::write(&generator::Sizes { accounts: 12, deals: 120, ..generator::Sizes::default() }, folder.path())
+        .expect("the folder is writable");
+    Crm::read(folder.path()).expect("the generator's own files")
+}

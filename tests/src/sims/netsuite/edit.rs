@@ -76,6 +76,12 @@ impl NetSuite {
         Ok(records::record_json(&state.store, self.options(), (kind, place), true))
     }
 
+    /// The tokens that are good: what must be found nowhere else.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        self.state().sessions.tokens()
+    }
+
     /// How many records of a kind there are.
     #[must_use]
     pub fn count(&self, kind: RecordType) -> usize {

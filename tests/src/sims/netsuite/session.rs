@@ -75,6 +75,11 @@ impl Sessions {
         Err(Error::new(StatusCode::UNAUTHORIZED, "INVALID_LOGIN", detail))
     }
 
+    /// The tokens that are good.
+    pub fn tokens(&self) -> Vec<String> {
+        self.tokens.keys().cloned().collect()
+    }
+
     /// Makes every token invalid.
     pub fn expire(&mut self) {
         self.tokens.clear();

@@ -193,6 +193,12 @@ impl Salesforce {
         self.state().sessions.expire_locators();
     }
 
+    /// The tokens that are good: what must be found nowhere else.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        self.state().sessions.tokens()
+    }
+
     /// Raises no write, sets no stamp: how many records of an object there are.
     ///
     /// # Panics

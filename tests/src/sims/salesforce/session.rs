@@ -150,6 +150,11 @@ impl Sessions {
         self.tokens_issued
     }
 
+    /// The tokens that are good.
+    pub fn tokens(&self) -> Vec<String> {
+        self.tokens.keys().cloned().collect()
+    }
+
     /// Makes every token invalid.
     pub fn expire_tokens(&mut self) {
         self.tokens.clear();
