@@ -76,6 +76,7 @@ impl Commit {
         let mut last: Vec<_> =
             rows.iter().map(|row| ((&row.system, &row.key), row)).collect::<HashMap<_, _>>().into_iter().collect();
         last.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        self.rows += last.len() as u64;
         let tenant = self.tenant.as_str();
         let shared = || Bind::new().text(tenant).text(entity.as_str()).int(fence.0).int(at.0);
         self.session

@@ -24,8 +24,7 @@ pub(super) async fn update(connection: &mut AnyConnection, dialect: Dialect, pla
     let mut session = Session { connection: transaction, place: place.clone() };
     session.execute(dialect.lock_schema(), Bind::new()).await?;
     session.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)", Bind::new()).await?;
-    let stored =
-        session.fetch_one("SELECT max(version) FROM schema_version", Bind::new(), |row| row.maybe_int(0)).await?;
+    let stored = session.fetch_one(VERSION, Bind::new(), |row| row.maybe_int(0)).await?;
     let stored = stored.flatten().unwrap_or(0);
     let Some(missing) = usize::try_from(stored).ok().and_then(|seen| STEPS.get(seen..)) else {
         return Err(Error::Unusable(format!(

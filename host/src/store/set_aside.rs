@@ -116,6 +116,7 @@ impl Commit {
         let mut last: Vec<_> =
             rows.iter().map(|row| (row.key.as_str(), row)).collect::<HashMap<_, _>>().into_iter().collect();
         last.sort_unstable_by_key(|(key, _)| *key);
+        self.rows += last.len() as u64;
         let tenant = self.tenant.clone();
         let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
         self.session

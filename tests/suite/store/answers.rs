@@ -1,8 +1,9 @@
 //! Marks, answers, journal and usage: durable when they say so, and written in few transactions.
 
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
 use tollgate::store::{Error, JournalEntry, Sending};
 use tollgate_core::model::{At, BatchId, FlowName, RunId, http};
-use tollgate_tests::database::{begin, open_batch, tenant};
+use tollgate_tests::database::{Database, begin, open_batch, tenant};
 use tollgate_tests::on_both_databases;
 
 fn entry(run: &str, account: &str, at: i64) -> JournalEntry {
@@ -26,6 +27,12 @@ fn entry(run: &str, account: &str, at: i64) -> JournalEntry {
 
 fn response(body: &[u8]) -> http::Response {
     http::Response { status: 201, headers: vec![("location".into(), "/1\u{1f600}\"".into())], body: body.into() }
+}
+
+async fn rename(db: &Database, from: &str, to: &str) {
+    let mut connection = AnyConnection::connect(&db.url).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"))).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 on_both_databases! {
@@ -158,6 +165,26 @@ on_both_databases! {
         assert!(matches!(db.store.mark_sending(&tenant(), &"b".into(), "r", At(0)).await, Err(Error::Closed)));
         let again = db.another_store().await.unwrap();
         assert_eq!(again.journal_count(&tenant(), &"a".into()).await.unwrap(), 300);
+    }
+
+    /// When a group commit fails, whoever waits is told, and what nobody waits for is kept and written with the next one,
+    /// once. Provoked by taking a table away for a while.
+    async fn a_failed_group_loses_nothing(db: Database) {
+        let store = &db.store;
+        let put = async || store.put_answer(&tenant(), &"none".into(), "r", &response(b""), entry("r", "c", 5)).await;
+        rename(&db, "usage", "usage_away").await;
+        store.add_usage(&tenant(), &"a".into(), 1, 7).await.unwrap();
+        store.put_journal(&tenant(), entry("r", "a", 1)).await.unwrap();
+        for _ in 0..2 {
+            let error = put().await.unwrap_err();
+            assert!(matches!(&error, Error::Database { statement, .. } if statement.starts_with("INSERT INTO usage")), "{error}");
+        }
+        assert_eq!(store.journal(&tenant(), None, 9).await.unwrap(), []);
+        rename(&db, "usage_away", "usage").await;
+        put().await.unwrap();
+        assert_eq!(store.usage(&tenant(), &"a".into(), 0).await.unwrap(), 7);
+        assert_eq!(store.journal_count(&tenant(), &"a".into()).await.unwrap(), 1);
+        assert_eq!(store.journal_count(&tenant(), &"c".into()).await.unwrap(), 1, "failed answers are not journalled");
     }
 
     /// Usage that two nodes add at once is all counted.

@@ -75,7 +75,7 @@ on_both_databases! {
         assert_eq!(store.record_count(&tenant(), &entity, &crm).await.unwrap(), 2);
     }
 
-    /// Any number of rows is written, however it divides into statements: each from 0 to 130 is tried.
+    /// Any number of rows is written, however it divides into statements: none, and every 13th number up to 130.
     async fn any_number_of_records_is_written(db: Database) {
         let (store, flow, crm) = (&db.store, FlowName::from("orders"), SystemName::from("crm"));
         let fence = claim(store, &flow).await;
