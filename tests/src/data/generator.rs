@@ -38,6 +38,8 @@ pub const MISSPELT_SECTOR: (&str, &str) = ("telecomunications", "telecommunicati
 
 /// Of 1,000 deals of the misspelt product, so many are misspelt.
 const MISSPELT_PER_MILLE: u32 = 900;
+/// Of 1,000 deals, so many are of that product before the others get their share.
+const MISSPELT_EXTRA_PER_MILLE: u32 = 100;
 /// Of 1,000 accounts, so many have a parent.
 const SUBSIDIARY_PER_MILLE: u32 = 180;
 /// Of 1,000 open deals, so many have no account.
@@ -196,7 +198,9 @@ fn deal(
             Some(char::from(digit))
         })
         .collect();
-    let (name, _, price) = products[random.random_range(0..products.len())];
+    // The product that is misspelt sells more than its share, so that its fault weighs.
+    let place = if chance(random, MISSPELT_EXTRA_PER_MILLE) { 0 } else { random.random_range(0..products.len()) };
+    let (name, _, price) = products[place];
     let is_misspelt = name == MISSPELT_PRODUCT.0 && chance(random, MISSPELT_PER_MILLE);
     let product = if is_misspelt { MISSPELT_PRODUCT.1 } else { name };
     let stage = match random.random_range(0..100_u32) {

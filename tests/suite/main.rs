@@ -1,0 +1,3 @@
+//! All suites that run in one process.
+
+mod sims;
