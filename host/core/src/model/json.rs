@@ -4,8 +4,16 @@
 //! map reads it as an exact decimal. Two traps come with that: a number inside `#[serde(flatten)]` or an internally
 //! tagged enum does not parse, and `1.50 != 1.5`. So the model uses neither shape for numbers, and compares and
 //! hashes only [`canonical`] text.
+//!
+//! Text that a guest sent is read by [`parse`], which bounds depth and size; numbers become decimals in [`decimal`],
+//! which never rounds.
 
-use rust_decimal::Decimal;
+mod digits;
+mod read;
+
+pub use digits::{Digits, decimal, number};
+pub use read::{Refusal, parse};
+
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -33,8 +41,8 @@ pub fn set(target: &mut Json, path: &str, value: Json) {
     *place = value;
 }
 
-/// One text per value: members sorted, numbers as plain decimals without exponent or trailing zeros, no spaces.
-/// Numbers beyond 28 digits keep their own text.
+/// One text per value: members sorted by their bytes, numbers as plain decimals without exponent or trailing zeros,
+/// no spaces. Numbers beyond 28 digits keep their own text.
 pub fn canonical(value: &Json) -> String {
     let mut text = String::with_capacity(256);
     write_canonical(value, &mut text);
@@ -43,18 +51,22 @@ pub fn canonical(value: &Json) -> String {
 
 /// The SHA-256 of the canonical text, in hexadecimal: equal for equal values, whatever their spelling.
 pub fn hash(value: &Json) -> String {
-    hex::encode(Sha256::digest(canonical(value)))
+    hash_text(&canonical(value))
 }
 
-fn write_canonical(value: &Json, text: &mut String) {
+/// The SHA-256 of a text that is canonical already, in hexadecimal.
+pub fn hash_text(canonical: &str) -> String {
+    hex::encode(Sha256::digest(canonical))
+}
+
+/// Appends the canonical text of `value`.
+pub fn write_canonical(value: &Json, text: &mut String) {
     match value {
         Json::Null => text.push_str("null"),
         Json::Bool(true) => text.push_str("true"),
         Json::Bool(false) => text.push_str("false"),
-        Json::Number(number) => text.push_str(&canonical_number(number.as_str())),
-        Json::String(string) => {
-            let _ = write!(text, "{}", Json::String(string.clone()));
-        }
+        Json::Number(number) => write_number(number.as_str(), text),
+        Json::String(string) => write_text(string, text),
         Json::Array(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -65,48 +77,61 @@ fn write_canonical(value: &Json, text: &mut String) {
             }
             text.push(']');
         }
-        Json::Object(members) => {
-            text.push('{');
-            // `serde_json::Map` is a BTreeMap here, so the members are sorted by their bytes.
-            for (index, (name, member)) in members.iter().enumerate() {
-                if index > 0 {
-                    text.push(',');
-                }
-                let _ = write!(text, "{}:", Json::String(name.clone()));
-                write_canonical(member, text);
-            }
-            text.push('}');
+        Json::Object(members) => write_object(members, text),
+    }
+}
+
+fn write_object(members: &serde_json::Map<String, Json>, text: &mut String) {
+    if members.keys().is_sorted() {
+        return write_members(members.iter(), text);
+    }
+    // Only where a crate of this build turns on serde_json's `preserve_order`.
+    let mut sorted: Vec<_> = members.iter().collect();
+    sorted.sort_unstable_by_key(|(name, _)| *name);
+    write_members(sorted.into_iter(), text);
+}
+
+fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Json)>, text: &mut String) {
+    text.push('{');
+    for (index, (name, member)) in members.enumerate() {
+        if index > 0 {
+            text.push(',');
         }
+        write_text(name, text);
+        text.push(':');
+        write_canonical(member, text);
     }
+    text.push('}');
 }
 
-fn canonical_number(number: &str) -> String {
-    match decimal(number) {
-        Some(decimal) => decimal.normalize().to_string(),
-        None => number.to_owned(),
-    }
-}
-
-/// An exact decimal from JSON number text, exponents included; `None` beyond 28 digits: it never rounds.
-pub fn decimal(number: &str) -> Option<Decimal> {
-    if number.contains(['e', 'E']) {
-        Decimal::from_scientific(number).ok()
+/// Appends `string` as a JSON string.
+pub fn write_text(string: &str, text: &mut String) {
+    if string.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        text.push('"');
+        text.push_str(string);
+        text.push('"');
     } else {
-        Decimal::from_str_exact(number).ok()
+        let _ = write!(text, "{}", Json::String(string.to_owned()));
     }
 }
 
-/// A JSON number with exactly this decimal's digits.
-pub fn number(decimal: Decimal) -> Json {
-    serde_json::from_str(&decimal.to_string()).expect("a decimal prints as a JSON number")
+/// Appends the canonical text of a JSON number.
+pub fn write_number(number: &str, text: &mut String) {
+    match decimal(number) {
+        Some(decimal) => {
+            let _ = write!(text, "{decimal}");
+        }
+        None => text.push_str(number),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
-    fn parse(text: &str) -> Json {
+    fn parsed(text: &str) -> Json {
         serde_json::from_str(text).unwrap()
     }
 
@@ -118,14 +143,17 @@ mod tests {
             ("1.5e2", "150"),
             ("100.00", "100"),
             ("-0.10", "-0.1"),
+            ("-0", "0"),
+            ("0.000", "0"),
             (r#"{"b":1.0,"a":[1, 2.50]}"#, r#"{"a":[1,2.5],"b":1}"#),
             ("0.1", "0.1"),
             (r#""é\n""#, r#""é\n""#),
+            (r#""🚚 \" \\ \u0001""#, r#""🚚 \" \\ \u0001""#),
             ("12345678901234567890123456789012345678901234", "12345678901234567890123456789012345678901234"),
         ] {
-            assert_eq!(canonical(&parse(spelling)), canonical_text, "{spelling}");
+            assert_eq!(canonical(&parsed(spelling)), canonical_text, "{spelling}");
         }
-        assert_ne!(hash(&parse("1")), hash(&parse("\"1\"")));
+        assert_ne!(hash(&parsed("1")), hash(&parsed("\"1\"")));
     }
 
     /// A path reads and writes nested members.
@@ -136,5 +164,32 @@ mod tests {
         assert_eq!(at(&value, "a.c.d"), None);
         set(&mut value, "a.c.d", json!("x"));
         assert_eq!(value, json!({"a": {"b": 1, "c": {"d": "x"}}}));
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let number = "-?(0|[1-9][0-9]{0,33})(\\.[0-9]{1,33})?([eE][+-]?[0-9]{1,3})?";
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            number.prop_map(|text| parsed(&text)),
+            any::<String>().prop_map(Json::String),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Json::Array),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|members| Json::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Canonical text is stable: read again, by either reader, it prints the same.
+        #[test]
+        fn canonical_is_stable(value in any_json()) {
+            let text = canonical(&value);
+            prop_assert_eq!(&canonical(&parsed(&text)), &text);
+            prop_assert_eq!(&canonical(&parse(&text).unwrap()), &text);
+        }
     }
 }

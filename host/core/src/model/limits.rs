@@ -10,6 +10,16 @@ pub const GUEST_MEMORY_BYTES_MAX: usize = 64 << 20;
 pub const GUEST_TABLE_ELEMENTS_MAX: usize = 20_000;
 /// Instances running at once in this process: each reserves 4 GiB of address space.
 pub const GUEST_INSTANCES_MAX: u32 = 64;
+/// Core instances of one component: an encoded plugin has three (itself, and two that carry the calls).
+pub const GUEST_CORE_INSTANCES_MAX: u32 = 8;
+/// Tables of one component: an encoded plugin has two.
+pub const GUEST_TABLES_MAX: u32 = 4;
+/// Core modules and nested components in one binary: an encoded connector has about ten.
+pub const COMPONENT_PARTS_MAX: usize = 64;
+/// Slots that stay warm after a call: with [`GUEST_KEEP_RESIDENT_BYTES`] at most 32 MiB of idle memory.
+pub const GUEST_WARM_SLOTS_MAX: u32 = 4;
+/// The grain in which CPU time is counted in-process, and the longest that a guest computes before others get a turn.
+pub const GUEST_TICK_MS: u64 = 10;
 /// Bytes that stay resident in a warm slot: with 8 MiB a fresh instance costs 9 % at 100 records a call (measured).
 pub const GUEST_KEEP_RESIDENT_BYTES: usize = 8 << 20;
 /// Bytes that one host call may copy out of a guest (hostcall fuel).
@@ -37,25 +47,71 @@ pub const RECORD_BYTES_MAX: usize = 1 << 20;
 pub const CURSOR_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a record's key.
 pub const KEY_BYTES_MAX: usize = 255;
+/// Bytes of a record's version: the longest entity tags measured are below 200.
+pub const VERSION_BYTES_MAX: usize = 1 << 10;
+/// Bytes of an instant in RFC 3339, fractions and offset included.
+pub const INSTANT_BYTES_MAX: usize = 64;
+/// Bytes of one sentence from a guest (failure, violation, label); longer ones are cut.
+pub const SENTENCE_BYTES_MAX: usize = 4 << 10;
+/// Streams of one connection: a large CRM org has about 1,500 objects.
+pub const STREAMS_MAX: usize = 2_000;
+/// Fields of one stream: vendors allow up to 800 of the customer's own.
+pub const FIELDS_MAX: usize = 5_000;
+/// Choices, references and filterable names of one field or stream.
+pub const CHOICES_MAX: usize = 5_000;
 /// Nesting of a record's JSON; serde_json's own bound is 128.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// Digits of a number that is read exactly: what a 96-bit decimal always holds.
+pub const NUMBER_DIGITS_MAX: u64 = 28;
+/// Digits of money after the point: the most that ISO 4217 (CLF, UYW) and unit prices use.
+pub const MONEY_SCALE_MAX: u64 = 4;
 /// Intents of one write, whatever the stream allows.
 pub const WRITE_INTENTS_MAX: u32 = 200;
+/// Keys of one `lookup.fetch`, as the contract says.
+pub const FETCH_KEYS_MAX: usize = 200;
+/// Compiled components kept on disk; the ones unused for longest go first.
+pub const COMPILED_ENTRIES_MAX: usize = 256;
 /// Reasons kept of one refused record.
 pub const VIOLATIONS_MAX: usize = 32;
 
 /// A request's body.
 pub const REQUEST_BODY_BYTES_MAX: usize = 8 << 20;
-/// A request's path and query.
-pub const REQUEST_TARGET_BYTES_MAX: usize = 110 << 10;
+/// A request's path and query: `http::Uri` holds less than 64 KiB, origin included.
+pub const REQUEST_TARGET_BYTES_MAX: usize = 60 << 10;
+/// Headers that a plugin may add to a request.
+pub const REQUEST_HEADERS_MAX: usize = 32;
+/// Bytes of a header's name: the longest registered one has 46.
+pub const REQUEST_HEADER_NAME_BYTES_MAX: usize = 256;
+/// Bytes of a header's value: servers refuse header blocks between 8 and 16 KiB.
+pub const REQUEST_HEADER_VALUE_BYTES_MAX: usize = 8 << 10;
 /// An answer's body, decoded.
 pub const RESPONSE_BODY_BYTES_MAX: usize = 16 << 20;
+/// Bytes of all answers to one call: a guest has no memory for more.
+pub const CALL_RESPONSE_BYTES_MAX: u64 = 64 << 20;
 /// Decoded bytes per encoded byte after the first MiB: a gzip bomb reaches 1,029.
 pub const RESPONSE_RATIO_MAX: usize = 100;
 /// An answer's headers, count and bytes.
 pub const RESPONSE_HEADERS_MAX: usize = 100;
 /// Bytes of an answer's header block.
 pub const RESPONSE_HEADER_BYTES_MAX: usize = 32 << 10;
+/// Informational (1xx) answers before the real one; more is a flood.
+pub const RESPONSE_INFORMATIONAL_MAX: u32 = 8;
+/// Bytes of an answer in which a throttle sign is looked for.
+pub const THROTTLE_SIGN_BYTES_MAX: usize = 64 << 10;
+/// Nesting of such an answer.
+pub const THROTTLE_SIGN_DEPTH_MAX: usize = 32;
+/// Bytes of a token endpoint's answer: a JWT with many groups stays below 16 KiB.
+pub const TOKEN_RESPONSE_BYTES_MAX: usize = 64 << 10;
+/// A token is renewed this long before it ends, so that it does not end on the way.
+pub const TOKEN_EARLY_S: u64 = 60;
+/// Life of a token that says it lives longer.
+pub const TOKEN_LIFE_S_MAX: u64 = 24 * 60 * 60;
+/// Life of a signed assertion; NetSuite takes at most an hour.
+pub const ASSERTION_LIFE_S: u64 = 300;
+/// Bytes of one secret: an RSA key of 16,384 bits is 13 KiB of PEM.
+pub const SECRET_BYTES_MAX: usize = 64 << 10;
+/// Shorter secrets are not looked for in answers: they would be found by chance.
+pub const SCRUB_BYTES_MIN: usize = 8;
 /// Time for name resolution.
 pub const RESOLVE_MS_MAX: u64 = 5_000;
 /// Time to connect, TLS included.
@@ -68,10 +124,17 @@ pub const BODY_IDLE_MS_MAX: u64 = 15_000;
 pub const REQUEST_MS_MAX: u64 = 120_000;
 /// Life of a pooled connection: bounds how long a checked address is trusted.
 pub const CONNECTION_LIFE_MS_MAX: u64 = 5 * 60_000;
+/// Life of an idle pooled connection: below the 60 s after which servers usually close theirs, so that a request rarely
+/// meets a connection on its way out.
+pub const CONNECTION_IDLE_MS_MAX: u64 = 30_000;
+/// Idle connections kept to one origin.
+pub const CONNECTIONS_IDLE_MAX: usize = 16;
 /// Addresses of one name.
 pub const ADDRESSES_MAX: usize = 16;
 /// How long a request waits for budget before the plugin is told to come back.
 pub const BUDGET_WAIT_MS_MAX: u64 = 2_000;
+/// How long the vendor's own count of used calls is believed without a newer one; afterwards one call asks again.
+pub const USAGE_SIGN_MS_MAX: u64 = 15 * 60_000;
 /// Requests at the same time to an account whose vendor states no bound.
 pub const CONCURRENCY_DEFAULT: u32 = 8;
 
@@ -82,13 +145,57 @@ pub const RETRY_AFTER_MS_MIN: u64 = 1_000;
 /// See [`RETRY_AFTER_MS_MIN`].
 pub const RETRY_AFTER_MS_MAX: u64 = 60 * 60_000;
 
+/// Pause of a flow that cannot go on (credential refused, source down) once the delays above are used up.
+pub const FLOW_PAUSE_MS: u64 = 60_000;
+/// Write calls of one flow at the same time: enough to keep a remote account's concurrency busy with whole batches.
+pub const WRITE_CALLS_MAX: usize = 4;
+/// Batches of one flow that wait for delivery; above it no further page is decided.
+pub const WRITE_QUEUE_MAX: usize = 16;
+
 /// Life of a lease.
 pub const LEASE_MS: u64 = 15_000;
 /// Time between two renewals of a lease.
 pub const LEASE_RENEW_MS: u64 = 4_000;
 /// Set-aside records that one step of a flow takes up again.
 pub const RELEASE_MAX: u32 = 1_000;
+/// Releases that are remembered for commits that were looking at the time. A flow's commit is refused when its lease has
+/// been lost, so that none can have looked longer ago than a lease's life, in which there are far fewer releases.
+pub const RELEASES_KEPT: i64 = 100_000;
 /// Answers or marks that one group commit holds.
 pub const GROUP_COMMIT_MAX: usize = 256;
 /// A configuration file.
 pub const CONFIG_BYTES_MAX: usize = 1 << 20;
+/// Nesting of a configuration file: an entity map needs 6.
+pub const CONFIG_DEPTH_MAX: usize = 16;
+/// Values of a configuration file; a translation table of 20,000 rows has 40,000.
+pub const CONFIG_NODES_MAX: usize = 100_000;
+/// Repetitions by alias (`*name`) in a configuration file.
+pub const CONFIG_ALIASES_MAX: usize = 100;
+/// Values that all aliases of a configuration file may stand for.
+pub const CONFIG_ALIAS_EVENTS_MAX: usize = 10_000;
+/// Faults reported of one configuration file; more help nobody.
+pub const CONFIG_FAULTS_MAX: usize = 100;
+/// Bytes of a predicate.
+pub const PREDICATE_BYTES_MAX: usize = 4 << 10;
+/// Nesting of a predicate.
+pub const PREDICATE_DEPTH_MAX: usize = 32;
+/// Characters of a value that a message quotes.
+pub const QUOTE_CHARS_MAX: usize = 60;
+
+/// Rows of one multi-row statement, a power of two: with more, SQLite's look-up of parameters by name costs more than a
+/// statement does (measured).
+pub const STATEMENT_ROWS_MAX: usize = 64;
+/// Keys of one look-up, a power of four; the same reason.
+pub const STATEMENT_KEYS_MAX: usize = 256;
+/// Answers, marks, journal entries and counts that wait for the group committer; further callers wait.
+pub const COMMIT_QUEUE_MAX: usize = 4_096;
+/// Journal entries kept for the next try when a group commit fails; the oldest are dropped and counted.
+pub const JOURNAL_KEPT_MAX: usize = 16_384;
+/// Connections that read a SQLite file while its one writer works.
+pub const DATABASE_READERS_MAX: u32 = 4;
+/// Connections of this node to PostgreSQL, whose default bound is 100 for all nodes.
+pub const DATABASE_CONNECTIONS_MAX: u32 = 16;
+/// How long a caller waits for a connection, or for the one writer.
+pub const DATABASE_WAIT_MS_MAX: u64 = 30_000;
+/// How long the first connection may take at start.
+pub const DATABASE_CONNECT_MS_MAX: u64 = 10_000;

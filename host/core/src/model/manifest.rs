@@ -287,7 +287,12 @@ impl Manifest {
         };
         match about.name.split_once('/') {
             Some((vendor, name)) if part(vendor) && part(name) => {}
-            _ => return Err(Error(format!("plugin.name `{}`: write `vendor/name` in lower case, digits and `-`", about.name))),
+            _ => {
+                return Err(Error(format!(
+                    "plugin.name `{}`: write `vendor/name` in lower case, digits and `-`",
+                    about.name
+                )));
+            }
         }
         if about.contract != "0.1" {
             return Err(Error(format!("plugin.contract `{}`: this host speaks `0.1`", about.contract)));
@@ -305,9 +310,13 @@ impl Manifest {
             return Err(Error(format!("{at}: method `{}` is not one of {}", route.method, METHODS.join(", "))));
         }
         if matches!(route.method.as_str(), "GET" | "HEAD") != (route.effect == Effect::None) && route.method != "POST" {
-            return Err(Error(format!("{at}: {} with effect `{:?}`: GET and HEAD read, the others write", route.method, route.effect)));
+            return Err(Error(format!(
+                "{at}: {} with effect `{:?}`: GET and HEAD read, the others write",
+                route.method, route.effect
+            )));
         }
-        crate::egress::path::verify_template(&route.path).map_err(|reason| Error(format!("{at}: path `{}`: {reason}", route.path)))
+        crate::egress::path::verify_template(&route.path)
+            .map_err(|reason| Error(format!("{at}: path `{}`: {reason}", route.path)))
     }
 
     fn verify_credential(&self, credential: &Credential) -> Result<(), Error> {
@@ -360,7 +369,10 @@ fn verify_host(endpoint: &Endpoint) -> Result<(), Error> {
     let label = |label: &str| {
         !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
-    if host.contains('.') && host.split('.').all(label) && !host.split('.').all(|l| l.bytes().all(|b| b.is_ascii_digit())) {
+    if host.contains('.')
+        && host.split('.').all(label)
+        && !host.split('.').all(|l| l.bytes().all(|b| b.is_ascii_digit()))
+    {
         return Ok(());
     }
     Err(Error(format!(

@@ -1,6 +1,7 @@
 //! Records as they are read: changes, pages, cursors, conditions. Mirrors `wit/types.wit` and `source`.
 
 use crate::model::StreamName;
+use serde::{Deserialize, Serialize};
 
 /// "Ask me again": the plugin is called back with the ticket, not before `after_ms`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +15,8 @@ pub struct Later {
 }
 
 /// What happened to a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// `data` is the whole record.
     Whole,
@@ -27,7 +29,7 @@ pub enum Operation {
 }
 
 /// A record as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The stream it belongs to.
     pub stream: StreamName,

@@ -39,7 +39,13 @@ impl Tally {
 
     /// What the changes became.
     pub fn accounted(&self) -> u64 {
-        self.written + self.unchanged + self.skipped() + self.held + self.exceptions + self.dead_letters + self.in_flight
+        self.written
+            + self.unchanged
+            + self.skipped()
+            + self.held
+            + self.exceptions
+            + self.dead_letters
+            + self.in_flight
     }
 
     /// Whether nothing vanished and nothing was counted twice.

@@ -1,0 +1,77 @@
+//! Everything that a plugin may do, on one page: read from the binary and from the manifest that admission compared
+//! with it. Running nothing of the plugin.
+
+use std::fmt::Write;
+use tollgate_core::model::manifest::{Attach, Client, Credential, Effect, Manifest, Route};
+use tollgate_sandbox::Admitted;
+
+/// The page, as plain text.
+pub fn page(admitted: &Admitted) -> String {
+    let manifest = admitted.manifest();
+    let about = &manifest.plugin;
+    let mut page = format!("{} {}  {}\n  {}\n", about.name, about.version, admitted.digest(), about.about);
+    let _ = writeln!(page, "  imports  {}", short(admitted.imports()));
+    let _ = writeln!(page, "  exports  {}", short(admitted.exports()));
+    for endpoint in &manifest.endpoints {
+        let from = endpoint.origin_from_token.as_ref().map(|member| format!(", origin named by the token's `{member}`"));
+        let _ = writeln!(
+            page,
+            "  endpoint {:<6} https://{}{}: {}",
+            endpoint.name,
+            endpoint.host,
+            from.unwrap_or_default(),
+            endpoint.purpose
+        );
+    }
+    for credential in &manifest.credentials {
+        let _ = writeln!(page, "  secret   {}", credential_line(credential));
+    }
+    for (title, is_listed) in [("reads", true), ("writes", false)] {
+        for route in manifest.routes.iter().filter(|route| (route.effect == Effect::None) == is_listed) {
+            let _ = writeln!(page, "  {title:<8} {}", route_line(route));
+        }
+    }
+    let _ = writeln!(page, "  limits   {}", limits_line(manifest));
+    page
+}
+
+/// `tollgate:plugin/http@0.1.0` as `http`: the package is the same for all, or the plugin would not be admitted.
+fn short(names: &[String]) -> String {
+    let name = |name: &String| {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        name.split('@').next().unwrap_or(name).to_owned()
+    };
+    format!("tollgate:plugin/{{{}}} and nothing else", names.iter().map(name).collect::<Vec<_>>().join(", "))
+}
+
+fn route_line(route: &Route) -> String {
+    let effect = match route.effect {
+        Effect::None => "",
+        Effect::Repeatable => ", safe to repeat",
+        Effect::Once => ", never repeated blindly",
+    };
+    format!("{} {}:{}{effect}", route.method, route.endpoint, route.path)
+}
+
+fn credential_line(credential: &Credential) -> String {
+    let endpoints: Vec<&str> = credential.endpoints.iter().map(|name| name.as_str()).collect();
+    let how = match &credential.attach {
+        Attach::Bearer {} => "bearer token".to_owned(),
+        Attach::ClientCredentials { client: Client::Secret {}, .. } => "OAuth 2.0 client credentials, by secret".to_owned(),
+        Attach::ClientCredentials { client: Client::Jwt { algorithm }, .. } => {
+            format!("OAuth 2.0 client credentials, by {algorithm} assertion")
+        }
+    };
+    format!("{how}; attached by the gate to {}, never seen by the plugin", endpoints.join(", "))
+}
+
+fn limits_line(manifest: &Manifest) -> String {
+    let mut limits = Vec::new();
+    if let Some(calls) = manifest.budget.calls_per_day {
+        limits.push(format!("{calls} calls a day"));
+    }
+    if let Some(concurrency) = manifest.budget.concurrency {
+        limits.push(format!("{concurrency} calls at once"));
+    }
+    if limits.is_empty() { "none stated by the vendor".into() } else { limits.join(", ") }
+}

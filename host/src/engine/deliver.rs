@@ -1,0 +1,94 @@
+//! Has one batch of intents written by the target's plugin.
+//!
+//! The batch is in the store before; what became of it is committed by [`crate::engine::conclude`] afterwards. Whatever
+//! ends the call early (a limit, a crash of the guest), the gate finishes what has left and stores its answer, so that
+//! only a request without an answer makes an intent unknown.
+
+use crate::engine::flow::OpenFlow;
+use crate::engine::intend::Batch;
+use crate::gate::{CallContext, Purpose};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use tollgate_core::model::{Failure, Outcome, RunId};
+use tollgate_sandbox::{CallError, CallLimits, Ending};
+
+/// A batch and what the target said of each intent.
+pub struct Delivered {
+    /// The batch.
+    pub batch: Batch,
+    /// One outcome each, in order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Writes the batch. `lease` says whether this node still holds the flow; the gate asks it right before it sends.
+///
+/// # Errors
+/// The store, when the stored answers of a resumed batch cannot be read. Everything else is an outcome.
+pub async fn deliver(
+    flow: Arc<OpenFlow>,
+    run: RunId,
+    batch: Batch,
+    lease: Arc<dyn Fn() -> bool + Send + Sync>,
+) -> Result<Delivered, crate::store::Error> {
+    let stored =
+        if batch.is_resumed { flow.store.answers(&flow.tenant, &batch.id).await? } else { HashMap::new() };
+    let count = u32::try_from(batch.intents.len()).expect("a batch is bounded by WRITE_INTENTS_MAX");
+    let purpose = Purpose::Write { batch: batch.id.clone(), intents: count, stored };
+    let door = flow.gate.door(flow.to.line.clone(), CallContext { run, purpose, seed: flow.new_seed(), lease });
+    let stream = flow.to.stream.name.as_str().into();
+    let result = flow.to.plugin.write(&stream, &batch.intents, door.clone(), CallLimits::default()).await;
+    // A call that ended early leaves its last requests under way: what they were answered decides.
+    door.drain().await;
+    let outcomes = outcomes(result, batch.intents.len(), &door.unanswered());
+    Ok(Delivered { batch, outcomes })
+}
+
+/// One outcome per intent, whatever the call did. An intent with an unanswered request is unknown, whatever the plugin
+/// says of it.
+fn outcomes(result: Result<Vec<Outcome>, CallError>, count: usize, unanswered: &BTreeSet<u32>) -> Vec<Outcome> {
+    let mut outcomes = match result {
+        Ok(outcomes) => outcomes,
+        Err(error) => vec![Outcome::Failed(failure(error)); count],
+    };
+    for (id, outcome) in (0..).zip(&mut outcomes) {
+        if unanswered.contains(&id) && !matches!(outcome, Outcome::Unknown(_)) {
+            *outcome = Outcome::Unknown("a request with an effect was sent and not answered".into());
+        }
+    }
+    outcomes
+}
+
+/// A call that ended without outcomes, by what the host does about it.
+fn failure(error: CallError) -> Failure {
+    match error {
+        CallError::Failure(failure) => failure,
+        CallError::Ended(Ending::Wall) => Failure::Transient("the call took longer than its time".into()),
+        CallError::Ended(ending) => Failure::Fault(format!("the call was ended: {ending}")),
+        CallError::Broke(what) => Failure::Fault(format!("the plugin broke the contract: {what}")),
+        CallError::Missing(interface) => Failure::Misconfigured(format!("the plugin does not export `{interface}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_core::model::Written;
+
+    fn written() -> Outcome {
+        Outcome::Written(Written { key: "1".into(), version: None, created: true, returned: "{}".into() })
+    }
+
+    /// The plugin's word holds, but not over a request that has no answer.
+    #[test]
+    fn an_unanswered_request_makes_its_intent_unknown() {
+        let unknown = |outcome: &Outcome| matches!(outcome, Outcome::Unknown(_));
+        let kept = outcomes(Ok(vec![written(), written()]), 2, &BTreeSet::from([1]));
+        assert_eq!(kept[0], written());
+        assert!(unknown(&kept[1]));
+
+        let ended = outcomes(Err(CallError::Ended(Ending::Cpu)), 3, &BTreeSet::from([0]));
+        assert!(unknown(&ended[0]));
+        assert!(matches!(ended[1], Outcome::Failed(Failure::Fault(_))));
+        assert_eq!(ended.len(), 3);
+    }
+}

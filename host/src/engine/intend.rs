@@ -1,0 +1,318 @@
+//! Turns decisions into one commit: intents, holds, exceptions, what is known now, and the counts.
+
+use crate::engine::evaluate::Decided;
+use crate::engine::flow::OpenFlow;
+use crate::engine::Error;
+use crate::store::{BatchRow, Checkpoint, Commit, Kind, RecordRow, SetAsideRow};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use tollgate_core::entity::{Skip, Stop, Verdict, need};
+use tollgate_core::model::tally::Tally;
+use tollgate_core::model::{At, BatchId, Change, EntityId, Fence, Intent, RunId, audit};
+
+/// Intents that one write call serves, with where they came from.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Its id in the store.
+    pub id: BatchId,
+    /// The intents; `id` is the place in the list.
+    pub intents: Vec<Intent>,
+    /// Where each intent came from, in the same order.
+    pub sources: Vec<Source>,
+    /// Failures so far.
+    pub attempt: u32,
+    /// Not before.
+    pub due: At,
+    /// It was open when this process started: some of its requests may have been answered or may be under way.
+    pub is_resumed: bool,
+}
+
+/// Where an intent came from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Source {
+    /// The business thing.
+    pub entity_id: EntityId,
+    /// The hash of what is to be written.
+    pub hash: String,
+    /// The natural key, if the entity has one.
+    pub natural: Option<String>,
+    /// The change that was decided: kept so that it can be decided again.
+    pub change: Change,
+}
+
+/// Where the changes of a step came from.
+pub enum Origin {
+    /// Read from the source: `read` changes, of which some were superseded within the page.
+    Page {
+        /// All changes of the page.
+        read: usize,
+    },
+    /// Taken up again: they were counted when they were read.
+    Released(HashMap<String, SetAsideRow>),
+}
+
+/// What one commit of decisions needs to know.
+pub struct Step<'a> {
+    /// The flow.
+    pub flow: &'a OpenFlow,
+    /// The lease's fence.
+    pub fence: Fence,
+    /// The run.
+    pub run: &'a RunId,
+    /// Where the changes came from.
+    pub origin: Origin,
+    /// The number of the last release before the look-ups: a need satisfied since then makes its waiters ready at once.
+    pub seen_seq: i64,
+    /// To be stored if the page leaves nothing open.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// What a commit of decisions leaves to do.
+pub struct Intended {
+    /// To be delivered.
+    pub batches: Vec<Batch>,
+    /// Set-aside records, of any flow, that may be taken up again.
+    pub released: u64,
+}
+
+/// Commits what was decided and gives back the batches to deliver.
+///
+/// # Errors
+/// [`Error::Fenced`] if another node holds the flow; otherwise the store. Nothing is stored then.
+pub async fn commit(step: Step<'_>, decided: Vec<Decided>) -> Result<Intended, Error> {
+    let Step { flow, fence, run, origin, seen_seq, checkpoint } = step;
+    let now = flow.clock.now();
+    let earlier = match &origin {
+        Origin::Released(rows) => rows.clone(),
+        Origin::Page { .. } => earlier(flow, &decided).await?,
+    };
+    let mut sorted = Sorted::new(&origin, decided.len());
+    for decided in decided {
+        sorted.add(flow, decided, &earlier, now)?;
+    }
+    if let Origin::Page { .. } = origin {
+        // A set-aside change of the same record gave way to the one just read.
+        sorted.tally.skipped_superseded += earlier.len() as u64;
+    }
+    let summary = sorted.summary();
+    let batches = batches(flow, std::mem::take(&mut sorted.writes), now);
+
+    let audit = audit::Record::new("engine", "flow.decide", format!("flow:{}", flow.name), summary);
+    let mut commit = flow.store.begin(&flow.tenant, audit, now).await?;
+    guard(&mut commit, flow, fence).await?;
+    commit.put_records(&flow.entity, &sorted.records, fence, now).await?;
+    let gone: Vec<&str> =
+        earlier.keys().map(String::as_str).filter(|key| sorted.set_aside.iter().all(|row| row.key != *key)).collect();
+    commit.remove_set_aside(&flow.name, &gone).await?;
+    commit.put_set_aside(&flow.name, &sorted.set_aside, fence, seen_seq).await?;
+    let rows = batches.iter().map(|batch| row(flow, run, batch)).collect::<Result<Vec<_>, _>>()?;
+    commit.put_batches(&rows, fence).await?;
+    let needs: Vec<&str> = sorted.satisfied.iter().map(String::as_str).collect();
+    let released = commit.release(&needs).await?;
+    commit.add_tally(&flow.name, &sorted.tally, fence).await?;
+    if let (Some(checkpoint), true) = (&checkpoint, batches.is_empty()) {
+        commit.put_checkpoint(&flow.name, checkpoint, fence).await?;
+    }
+    commit.finish().await?;
+    Ok(Intended { batches, released })
+}
+
+/// Refuses to go on if another node holds the flow.
+pub async fn guard(commit: &mut Commit, flow: &OpenFlow, fence: Fence) -> Result<(), Error> {
+    match commit.guard(&flow.lease_name(), fence).await {
+        Err(crate::store::Error::Fenced { .. }) => Err(Error::Fenced(flow.name.clone())),
+        other => Ok(other?),
+    }
+}
+
+/// What was set aside of the same records before.
+async fn earlier(flow: &OpenFlow, decided: &[Decided]) -> Result<HashMap<String, SetAsideRow>, Error> {
+    let keys: Vec<&str> = decided.iter().map(|decided| decided.change.key.as_str()).collect();
+    let rows = flow.store.set_aside(&flow.tenant, &flow.name, &keys).await?;
+    Ok(rows.into_iter().map(|row| (row.key.clone(), row)).collect())
+}
+
+/// Decisions, sorted by what is stored for them.
+struct Sorted {
+    records: Vec<RecordRow>,
+    set_aside: Vec<SetAsideRow>,
+    writes: Vec<(Intent, Source)>,
+    satisfied: Vec<String>,
+    tally: Tally,
+}
+
+impl Sorted {
+    fn new(origin: &Origin, decided: usize) -> Self {
+        let tally = match origin {
+            Origin::Released(_) => Tally::default(),
+            Origin::Page { read } => Tally {
+                read: *read as u64,
+                skipped_superseded: read.saturating_sub(decided) as u64,
+                ..Tally::default()
+            },
+        };
+        Self { records: Vec::with_capacity(decided), set_aside: Vec::new(), writes: Vec::new(), satisfied: Vec::new(), tally }
+    }
+
+    fn add(
+        &mut self,
+        flow: &OpenFlow,
+        decided: Decided,
+        earlier: &HashMap<String, SetAsideRow>,
+        now: At,
+    ) -> Result<(), Error> {
+        self.satisfy_natural(flow, &decided);
+        let Decided { change, entity_id, known, adopted, projection } = decided;
+        let outcome = match &projection.verdict {
+            Verdict::Skipped(_) => "skipped",
+            Verdict::Unchanged => "unchanged",
+            Verdict::Held(_) => "held",
+            Verdict::Refused(_) => "exception",
+            Verdict::Write { .. } => "intended",
+        };
+        if let Some(key) = adopted {
+            self.records.push(adopt(flow, &key, &entity_id));
+        }
+        self.records.push(RecordRow {
+            system: flow.from.system.clone(),
+            key: change.key.clone(),
+            entity_id: entity_id.clone(),
+            natural: projection.natural.clone(),
+            version: change.version.clone(),
+            hash: String::new(),
+            state: projection.state,
+            is_matched: projection.is_matched,
+            outcome: outcome.into(),
+        });
+        let mut stop = |kind, stops: Vec<Stop>| {
+            let since = earlier.get(&change.key).filter(|row| row.kind == kind).map_or(now, |row| row.since);
+            let row = set_aside(flow, kind, &stops, &change, since)?;
+            self.set_aside.push(row);
+            Ok::<(), Error>(())
+        };
+        match projection.verdict {
+            Verdict::Skipped(Skip::Predicate) => self.tally.skipped_predicate += 1,
+            Verdict::Skipped(Skip::Echo) => self.tally.skipped_echo += 1,
+            Verdict::Unchanged if known.is_some_and(|row| !row.hash.is_empty()) => self.tally.skipped_echo += 1,
+            Verdict::Unchanged => self.tally.unchanged += 1,
+            Verdict::Held(stops) => stop(Kind::Hold, stops)?,
+            Verdict::Refused(stops) => stop(Kind::Exception, stops)?,
+            Verdict::Write { action, key, external_id, data, hash, flags } => {
+                if !flags.is_empty() {
+                    tracing::debug!(flow = %flow.name, key = %change.key, flags = flags.join(","), "flagged");
+                }
+                let intent = Intent { id: 0, action, key, external_id, expected_version: None, data: data.to_string() };
+                self.writes.push((intent, Source { entity_id, hash, natural: projection.natural, change }));
+            }
+        }
+        Ok(())
+    }
+
+    /// A natural key that was not known before may be what another flow's records wait for.
+    fn satisfy_natural(&mut self, flow: &OpenFlow, decided: &Decided) {
+        let natural = decided.projection.natural.as_deref();
+        let known = decided.known.as_ref().and_then(|row| row.natural.as_deref());
+        if let (true, Some(natural), Some(field)) = (flow.is_referred_to && natural != known, natural, &flow.natural_field) {
+            self.satisfied.push(need::by_natural(&flow.entity, field, natural));
+        }
+    }
+
+    fn summary(&self) -> String {
+        format!(
+            "read {}, intents {}, set aside {}, unchanged {}, skipped {}",
+            self.tally.read,
+            self.writes.len(),
+            self.set_aside.len(),
+            self.tally.unchanged,
+            self.tally.skipped()
+        )
+    }
+}
+
+fn adopt(flow: &OpenFlow, key: &str, entity_id: &EntityId) -> RecordRow {
+    RecordRow {
+        system: flow.to.system.clone(),
+        key: key.to_owned(),
+        entity_id: entity_id.clone(),
+        natural: None,
+        version: None,
+        hash: String::new(),
+        state: String::new(),
+        is_matched: false,
+        outcome: "adopted".into(),
+    }
+}
+
+/// The row of a record that is set aside, with what would take it up again.
+pub fn set_aside(flow: &OpenFlow, kind: Kind, stops: &[Stop], change: &Change, since: At) -> Result<SetAsideRow, Error> {
+    let text = |what: &'static str, result: serde_json::Result<String>| {
+        result.map_err(|source| Error::Corrupt { flow: flow.name.clone(), what, source })
+    };
+    let mut needs: Vec<String> = stops.iter().flat_map(|stop| stop.needs.iter().cloned()).collect();
+    needs.sort();
+    needs.dedup();
+    Ok(SetAsideRow {
+        key: change.key.clone(),
+        kind,
+        rule: stops.first().map(|stop| stop.rule.to_string()).unwrap_or_default(),
+        reason: stops.iter().map(|stop| stop.message.as_str()).collect::<Vec<_>>().join("; "),
+        detail: text("stop", serde_json::to_string(stops))?,
+        change: text("change", serde_json::to_string(change))?,
+        needs,
+        attempts: 0,
+        since,
+    })
+}
+
+fn batches(flow: &OpenFlow, writes: Vec<(Intent, Source)>, now: At) -> Vec<Batch> {
+    let mut writes = writes.into_iter().peekable();
+    let mut batches = Vec::new();
+    while writes.peek().is_some() {
+        let (intents, sources): (Vec<_>, Vec<_>) = writes.by_ref().take(flow.write_max).unzip();
+        batches.push(Batch::new(flow.new_batch(), intents, sources, 0, now));
+    }
+    batches
+}
+
+impl Batch {
+    /// A batch of these intents, numbered by their place.
+    pub fn new(id: BatchId, mut intents: Vec<Intent>, sources: Vec<Source>, attempt: u32, due: At) -> Self {
+        assert_eq!(intents.len(), sources.len(), "each intent has its source");
+        for (place, intent) in (0..).zip(&mut intents) {
+            intent.id = place;
+        }
+        Self { id, intents, sources, attempt, due, is_resumed: false }
+    }
+
+    /// A batch as it was stored.
+    ///
+    /// # Errors
+    /// The stored JSON is not ours.
+    pub fn from_row(row: &BatchRow) -> serde_json::Result<Self> {
+        Ok(Self {
+            id: row.id.clone(),
+            intents: serde_json::from_str(&row.intents)?,
+            sources: serde_json::from_str(&row.sources)?,
+            attempt: row.attempt,
+            due: row.due,
+            is_resumed: true,
+        })
+    }
+}
+
+/// The row of a batch.
+pub fn row(flow: &OpenFlow, run: &RunId, batch: &Batch) -> Result<BatchRow, Error> {
+    let corrupt = |source| Error::Corrupt { flow: flow.name.clone(), what: "batch", source };
+    Ok(BatchRow {
+        id: batch.id.clone(),
+        flow: flow.name.clone(),
+        run: run.clone(),
+        connection: flow.to.connection.clone(),
+        stream: flow.to.stream.name.as_str().into(),
+        intents: serde_json::to_string(&batch.intents).map_err(corrupt)?,
+        sources: serde_json::to_string(&batch.sources).map_err(corrupt)?,
+        attempt: batch.attempt,
+        due: batch.due,
+        count: u32::try_from(batch.intents.len()).unwrap_or(u32::MAX),
+    })
+}

@@ -1,0 +1,160 @@
+//! What an outcome means for its record. Pure.
+
+use tollgate_core::entity::Stop;
+use tollgate_core::model::schema::SafeRepeat;
+use tollgate_core::model::{Action, Outcome, Violation, Written, limits};
+use tollgate_core::retry::{self, Class, Decision};
+
+/// What becomes of one intent.
+#[derive(Debug, PartialEq)]
+pub enum Settled {
+    /// The target holds it.
+    Done {
+        /// What it stored.
+        written: Written,
+        /// Whether it had to change anything.
+        is_change: bool,
+    },
+    /// The target refused the record: a person or the source must mend it.
+    Exception(Vec<Stop>),
+    /// It waits for a person.
+    Held(Stop),
+    /// Tried often enough.
+    DeadLetter(Stop),
+    /// To be tried again.
+    Again {
+        /// Milliseconds from now.
+        after_ms: u64,
+        /// Whether it counts as a failed attempt.
+        counts: bool,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What the decision depends on beside the outcome.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// Failures so far.
+    pub attempt: u32,
+    /// Whether the target forgives a repeat.
+    pub repeat: SafeRepeat,
+    /// `0.0..1.0`.
+    pub jitter: f64,
+}
+
+/// Decides what becomes of an intent with this outcome.
+pub fn settle(outcome: Outcome, circumstances: Circumstances) -> Settled {
+    match outcome {
+        Outcome::Written(written) => Settled::Done { written, is_change: true },
+        Outcome::Unchanged(written) => Settled::Done { written, is_change: false },
+        Outcome::Rejected(violations) => Settled::Exception(refusals(violations)),
+        Outcome::Conflict(_) => Settled::Held(stop(
+            "conflict",
+            "the record was changed in the target at the same time: look at both, then release it",
+        )),
+        Outcome::Gone(replaced_by) => Settled::Held(match replaced_by {
+            Some(key) => stop("gone", format!("the target's record was merged into `{key}`: link the record to that one")),
+            None => stop("gone", "the target's record no longer exists: restore it there, or remove the link"),
+        }),
+        Outcome::Pending(later) => Settled::Held(stop(
+            "pending",
+            format!("the target accepted the write and has not finished it ({}): see there what became of it", later.reason),
+        )),
+        Outcome::Failed(failure) => after(&failure.to_string(), Class::from(&failure), circumstances),
+        Outcome::Unknown(reason) => after(&reason, Class::Unknown, circumstances),
+    }
+}
+
+fn after(reason: &str, class: Class, circumstances: Circumstances) -> Settled {
+    let Circumstances { attempt, repeat, jitter } = circumstances;
+    match retry::decide(class, attempt, jitter, repeat) {
+        Decision::RetryAfterMs(after_ms) => Settled::Again { after_ms, counts: true, reason: reason.to_owned() },
+        Decision::PauseConnection => {
+            Settled::Again { after_ms: limits::FLOW_PAUSE_MS, counts: false, reason: reason.to_owned() }
+        }
+        Decision::Park => Settled::Held(stop(
+            "parked",
+            format!(
+                "it is not known whether the target stored this ({reason}), and the target cannot be asked twice without \
+                 risk of a double: look there, then release or discard it"
+            ),
+        )),
+        Decision::DeadLetter | Decision::Restart => {
+            Settled::DeadLetter(stop("attempts", format!("given up after {} attempts: {reason}", attempt + 1)))
+        }
+    }
+}
+
+fn refusals(violations: Vec<Violation>) -> Vec<Stop> {
+    if violations.is_empty() {
+        return vec![stop("refused", "the target refused the record and did not say why")];
+    }
+    let stop = |violation: Violation| Stop {
+        field: violation.field.unwrap_or_default(),
+        rule: violation.rule.into(),
+        message: violation.message,
+        needs: Vec::new(),
+    };
+    violations.into_iter().take(limits::VIOLATIONS_MAX).map(stop).collect()
+}
+
+fn stop(rule: &'static str, message: impl Into<String>) -> Stop {
+    Stop { field: String::new(), rule: rule.into(), message: message.into(), needs: Vec::new() }
+}
+
+/// What makes it harmless to send this very write again. A write that names its record, by key or by external id, sets
+/// the same values twice. A plain create has no name: the stream's upsert does not help it.
+pub fn repeat_of(action: Action, stream: SafeRepeat) -> SafeRepeat {
+    match (action, stream) {
+        (Action::Create, SafeRepeat::ExternalId) => SafeRepeat::None,
+        (Action::Create, other) => other,
+        (Action::Update | Action::Upsert | Action::Delete, _) => SafeRepeat::ExternalId,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_core::model::Failure;
+
+    fn at(attempt: u32, repeat: SafeRepeat) -> Circumstances {
+        Circumstances { attempt, repeat, jitter: 0.5 }
+    }
+
+    /// Each outcome at the first and at the last attempt, for targets that forgive a repeat and for one that does not
+    /// (RET-01, RET-02, RET-04, IDE-06; promise 2).
+    #[test]
+    fn each_outcome_has_one_fate() {
+        let word = |settled: Settled| match settled {
+            Settled::Done { is_change: true, .. } => "written".to_owned(),
+            Settled::Done { is_change: false, .. } => "unchanged".to_owned(),
+            Settled::Exception(stops) => format!("exception {}", stops[0].rule),
+            Settled::Held(stop) => format!("held {}", stop.rule),
+            Settled::DeadLetter(stop) => format!("dead letter {}", stop.rule),
+            Settled::Again { after_ms, counts, .. } => format!("again {after_ms} {counts}"),
+        };
+        let written = || Written { key: "1".into(), version: None, created: true, returned: "{}".into() };
+        let busy = || Outcome::Failed(Failure::Transient("503".into()));
+        let lost = || Outcome::Unknown("cut".into());
+        let cases = [
+            (Outcome::Written(written()), 0, SafeRepeat::None, "written"),
+            (Outcome::Unchanged(written()), 0, SafeRepeat::None, "unchanged"),
+            (Outcome::Rejected(Vec::new()), 0, SafeRepeat::None, "exception refused"),
+            (Outcome::Gone(None), 0, SafeRepeat::None, "held gone"),
+            (Outcome::Conflict(None), 0, SafeRepeat::None, "held conflict"),
+            (busy(), 0, SafeRepeat::None, "again 1000 true"),
+            (busy(), 3, SafeRepeat::None, "again 8000 true"),
+            (busy(), 4, SafeRepeat::None, "dead letter attempts"),
+            (Outcome::Failed(Failure::RateLimited(Some(20_000))), 0, SafeRepeat::None, "again 20000 true"),
+            (Outcome::Failed(Failure::Unauthorized("no".into())), 0, SafeRepeat::None, "again 60000 false"),
+            (lost(), 0, SafeRepeat::ExternalId, "again 1000 true"),
+            (lost(), 0, SafeRepeat::None, "held parked"),
+            (lost(), 4, SafeRepeat::ExternalId, "held parked"),
+        ];
+        for (outcome, attempt, repeat, expected) in cases {
+            let case = format!("{outcome:?} {attempt} {repeat:?}");
+            assert_eq!(word(settle(outcome, at(attempt, repeat))), expected, "{case}");
+        }
+    }
+}
