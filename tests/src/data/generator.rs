@@ -38,6 +38,8 @@ pub const MISSPELT_SECTOR: (&str, &str) = ("telecomunications", "telecommunicati
 
 /// Of 1,000 deals of the misspelt product, so many are misspelt.
 const MISSPELT_PER_MILLE: u32 = 900;
+/// Of 1,000 deals, so many are of that product before the others get their share.
+const MISSPELT_EXTRA_PER_MILLE: u32 = 100;
 /// Of 1,000 accounts, so many have a parent.
 const SUBSIDIARY_PER_MILLE: u32 = 180;
 /// Of 1,000 open deals, so many have no account.
@@ -80,14 +82,15 @@ const COUNTRIES: [&str; 8] = ["United States", "Germany", "France", "Canada", "J
 const FIRST: [&str; 6] = ["Ada", "Bram", "Cleo", "Dario", "Edda", "Finn"];
 const LAST: [&str; 5] = ["Arden", "Brook", "Castell", "Dorn", "Ellery"];
 
-/// Writes the four files into a folder.
+/// Writes the four files into a folder, which it makes where it is missing.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// When the folder or a file cannot be written.
 pub fn write(sizes: &Sizes, folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(|source| Error::unwritten(folder, source.into()))?;
     for (file, text) in files(sizes) {
         let path = folder.join(file);
-        std::fs::write(&path, text).map_err(|source| Error::Missing { path, source })?;
+        std::fs::write(&path, text).map_err(|source| Error::unwritten(&path, source.into()))?;
     }
     Ok(())
 }
@@ -196,7 +199,9 @@ fn deal(
             Some(char::from(digit))
         })
         .collect();
-    let (name, _, price) = products[random.random_range(0..products.len())];
+    // The product that is misspelt sells more than its share, so that its fault weighs.
+    let place = if chance(random, MISSPELT_EXTRA_PER_MILLE) { 0 } else { random.random_range(0..products.len()) };
+    let (name, _, price) = products[place];
     let is_misspelt = name == MISSPELT_PRODUCT.0 && chance(random, MISSPELT_PER_MILLE);
     let product = if is_misspelt { MISSPELT_PRODUCT.1 } else { name };
     let stage = match random.random_range(0..100_u32) {
@@ -225,7 +230,7 @@ fn deal(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Crm;
+    use crate::data::{Crm, passes};
     use std::collections::BTreeSet;
 
     /// A generated set must have each kind of fault, readable files, distinct keys, and be the same for the same seed.
@@ -250,5 +255,17 @@ mod tests {
         assert!(crm.deals.iter().all(|deal| !deal.is_won() || (deal.account.is_some() && deal.close_value.is_some())));
         assert_eq!(files(&Sizes::default()), files(&Sizes::default()));
         assert_ne!(files(&Sizes::default())[2], files(&Sizes { seed: 2, ..Sizes::default() })[2]);
+    }
+
+    /// One seed is one data set, on every machine: the totals of seed 7 are pinned, and each pass frees more orders. The
+    /// folder is made where it is missing.
+    #[test]
+    fn the_totals_of_a_seed_are_pinned() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        write(&Sizes { seed: 7, ..Sizes::default() }, &path).unwrap();
+        let shown = passes(&Crm::read(&path).unwrap()).map(|it| (it.orders, it.value.to_string()));
+        let pinned = [(917, "5049213.29"), (1_151, "6134011.79"), (1_193, "6416864.66")];
+        assert_eq!(shown, pinned.map(|(orders, value)| (orders, value.to_owned())));
     }
 }

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
@@ -165,6 +166,7 @@ pub(super) struct Wire<V> {
     pub(super) traffic: Traffic,
     faults: Mutex<Faults>,
     latency: Duration,
+    held: watch::Sender<bool>,
 }
 
 impl<V: Vendor> Wire<V> {
@@ -192,6 +194,10 @@ impl<V: Vendor> Wire<V> {
         let wait = self.latency + Duration::from_millis(plan.delay_ms);
         if class.is_call && !wait.is_zero() {
             tokio::time::sleep(wait).await;
+        }
+        if class.is_call {
+            // The sender lives in `self`, so the channel cannot close.
+            let _ = self.held.subscribe().wait_for(|held| !held).await;
         }
         let answer = match plan.fault {
             Some(FaultKind::Garbage) => Answer::with_body(StatusCode::OK, "text/html", GARBAGE),
@@ -334,6 +340,7 @@ impl<V: Vendor> Sim<V> {
             traffic: Traffic::default(),
             faults: Mutex::new(Faults::none()),
             latency,
+            held: watch::Sender::new(false),
         });
         let acceptor = TlsAcceptor::from(ca.server_config(&hosts));
         let tasks = [
@@ -385,6 +392,21 @@ impl<V: Vendor> Sim<V> {
     /// Sets what goes wrong from now on, instead of what was set before.
     pub fn set_faults(&self, faults: Faults) {
         *self.wire.faults() = faults;
+    }
+
+    /// Keeps every call that comes from now on open, undone and unanswered, until [`Sim::release`].
+    pub fn hold(&self) {
+        self.wire.held.send_replace(true);
+    }
+
+    /// Lets the held calls go on.
+    pub fn release(&self) {
+        self.wire.held.send_replace(false);
+    }
+
+    /// Waits until so many requests are in flight.
+    pub async fn until_in_flight(&self, depth: u64) {
+        self.wire.traffic.until_in_flight(depth).await;
     }
 
     /// Makes every token that was handed out invalid.

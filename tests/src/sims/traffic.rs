@@ -5,10 +5,14 @@ use http::StatusCode;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// Counters of one simulator; cheap to share.
 #[derive(Clone, Default)]
-pub struct Traffic(Arc<Mutex<Counts>>);
+pub struct Traffic {
+    counts: Arc<Mutex<Counts>>,
+    depth: watch::Sender<u64>,
+}
 
 #[derive(Default)]
 struct Counts {
@@ -41,13 +45,23 @@ pub struct InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.traffic.counts(|counts| counts.in_flight -= 1);
+        let depth = self.traffic.counts(|counts| {
+            counts.in_flight -= 1;
+            counts.in_flight
+        });
+        self.traffic.depth.send_replace(depth);
     }
 }
 
 impl Traffic {
     fn counts<T>(&self, change: impl FnOnce(&mut Counts) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until so many requests are in flight.
+    pub async fn until_in_flight(&self, depth: u64) {
+        // The sender lives in `self`, so the channel cannot close.
+        let _ = self.depth.subscribe().wait_for(|now| *now >= depth).await;
     }
 
     /// Counts a request in: `route` names its kind, `effectful` says that it could change data.
@@ -73,6 +87,7 @@ impl Traffic {
             counts.peak = counts.peak.max(counts.in_flight);
             Some(counts.in_flight)
         })?;
+        self.depth.send_replace(depth);
         Some(InFlight { traffic: self.clone(), depth })
     }
 

@@ -392,8 +392,8 @@ fn read(text: &str, format: &str) -> Option<i64> {
             format = &format[character.len_utf8()..];
             continue;
         };
-        let length = text.bytes().take(part.len().min(4)).take_while(u8::is_ascii_digit).count();
-        let digits = &text[..if part == "HH24" { length.min(2) } else { length }];
+        let digits_max = if part == "YYYY" { 4 } else { 2 };
+        let digits = &text[..text.bytes().take(digits_max).take_while(u8::is_ascii_digit).count()];
         let number = || digits.parse::<i8>().ok();
         match part {
             "YYYY" => year = digits.parse().ok()?,
