@@ -1,0 +1,353 @@
+//! What may be asked of an account: one count for all connections, flows and plugins that reach it.
+//!
+//! Three bounds at once: requests at the same time; calls in 24 hours, counted here; and the account's own count, where
+//! the vendor reports it, because other programs spend from it too. A bound that two connections declare differently is
+//! the lower one.
+
+use crate::clock::SharedClock;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tollgate_core::model::{AccountId, At, ConnectionName, limits, manifest};
+
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+/// Whole hours that a rolling day may touch.
+const WINDOW_HOURS: i64 = 24;
+
+/// Milliseconds until there may be budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitMs(pub u64);
+
+/// Leave to send one request; given back when dropped.
+pub struct Permit(#[expect(dead_code, reason = "held for its drop")] Box<dyn Any + Send>);
+
+impl Permit {
+    /// A permit that gives back whatever `held` gives back when it is dropped.
+    pub fn new(held: impl Any + Send) -> Self {
+        Self(Box::new(held))
+    }
+}
+
+/// What an account has spent and may spend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Calls of this host in the last 24 hours; of all programs, where the vendor reports more.
+    pub used: u64,
+    /// Calls in 24 hours, if there is a bound.
+    pub limit_per_day: Option<u64>,
+    /// Requests at the same time, at most.
+    pub concurrency: u32,
+    /// The most that there ever were at the same time.
+    pub concurrency_peak: u32,
+    /// Answers that said "too fast".
+    pub throttled: u64,
+}
+
+/// The budgets of all accounts.
+pub trait Budget: Send + Sync + 'static {
+    /// What a connection knows of its account's bounds; replaces what it said before.
+    fn declare(&self, account: &AccountId, connection: &ConnectionName, bounds: &manifest::Budget);
+
+    /// Calls that were made in this hour (since 1970) before this process began to count.
+    fn seed(&self, account: &AccountId, hour: i64, calls: u64);
+
+    /// Waits at most `wait_ms` for leave to send one request that costs `calls`, and charges them.
+    fn acquire(&self, account: &AccountId, calls: u32, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>>;
+
+    /// Charges calls that were made under a permit already given.
+    fn charge(&self, account: &AccountId, calls: u32);
+
+    /// Takes over the vendor's own count.
+    fn learn(&self, account: &AccountId, used: u64, limit: Option<u64>);
+
+    /// The vendor said "too fast".
+    fn throttled(&self, account: &AccountId);
+
+    /// What is known of an account.
+    fn usage(&self, account: &AccountId) -> Usage;
+}
+
+/// Budgets in the memory of this process.
+pub struct Counters {
+    clock: SharedClock,
+    accounts: Mutex<HashMap<AccountId, Arc<Account>>>,
+}
+
+struct Account {
+    slots: Arc<Semaphore>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    declared: BTreeMap<ConnectionName, manifest::Budget>,
+    concurrency: u32,
+    /// Slots to take away as soon as they are given back, after the bound was lowered.
+    surplus: u32,
+    running: u32,
+    peak: u32,
+    calls: BTreeMap<i64, u64>,
+    reported: Option<Reported>,
+    throttled: u64,
+}
+
+/// The vendor's count, and what was charged since.
+struct Reported {
+    at: At,
+    used: u64,
+    limit: Option<u64>,
+    since: u64,
+}
+
+impl Counters {
+    /// No account has spent anything yet.
+    pub fn new(clock: SharedClock) -> Self {
+        Self { clock, accounts: Mutex::default() }
+    }
+
+    fn account(&self, account: &AccountId) -> Arc<Account> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.entry(account.clone()).or_insert_with(|| Arc::new(Account::new())).clone()
+    }
+}
+
+impl Budget for Counters {
+    fn declare(&self, account: &AccountId, connection: &ConnectionName, bounds: &manifest::Budget) {
+        let account = self.account(account);
+        let mut counts = account.counts();
+        counts.declared.insert(connection.clone(), bounds.clone());
+        let lowest = counts.declared.values().filter_map(|bounds| bounds.concurrency).min();
+        account.resize(&mut counts, lowest.unwrap_or(limits::CONCURRENCY_DEFAULT).max(1));
+    }
+
+    fn seed(&self, account: &AccountId, hour: i64, calls: u64) {
+        *self.account(account).counts().calls.entry(hour).or_default() += calls;
+    }
+
+    fn acquire(&self, account: &AccountId, calls: u32, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>> {
+        let (account, clock) = (self.account(account), self.clock.clone());
+        async move {
+            account.counts().permit(clock.now(), calls)?;
+            let slot = match account.slots.clone().try_acquire_owned() {
+                Ok(slot) => slot,
+                Err(_) => tokio::select! {
+                    biased;
+                    slot = account.slots.clone().acquire_owned() => slot.expect("the slots are never closed"),
+                    () = clock.sleep_ms(wait_ms) => return Err(WaitMs(limits::RETRY_AFTER_MS_MIN)),
+                },
+            };
+            let mut counts = account.counts();
+            // Others may have spent the rest while this one waited.
+            counts.permit(clock.now(), calls)?;
+            counts.charge(clock.now(), calls);
+            counts.running += 1;
+            counts.peak = counts.peak.max(counts.running);
+            drop(counts);
+            Ok(Permit::new(Slot { account, slot: Some(slot) }))
+        }
+        .boxed()
+    }
+
+    fn charge(&self, account: &AccountId, calls: u32) {
+        self.account(account).counts().charge(self.clock.now(), calls);
+    }
+
+    fn learn(&self, account: &AccountId, used: u64, limit: Option<u64>) {
+        let at = self.clock.now();
+        self.account(account).counts().reported = Some(Reported { at, used, limit, since: 0 });
+    }
+
+    fn throttled(&self, account: &AccountId) {
+        self.account(account).counts().throttled += 1;
+    }
+
+    fn usage(&self, account: &AccountId) -> Usage {
+        let account = self.account(account);
+        let mut counts = account.counts();
+        let now = self.clock.now();
+        let reported = counts.reported(now).map_or(0, |reported| reported.used + reported.since);
+        Usage {
+            used: counts.used(now).max(reported),
+            limit_per_day: counts.per_day().or_else(|| counts.reported(now).and_then(|reported| reported.limit)),
+            concurrency: counts.concurrency,
+            concurrency_peak: counts.peak,
+            throttled: counts.throttled,
+        }
+    }
+}
+
+impl Account {
+    fn new() -> Self {
+        let concurrency = limits::CONCURRENCY_DEFAULT;
+        Self {
+            slots: Arc::new(Semaphore::new(concurrency as usize)),
+            counts: Mutex::new(Counts { concurrency, ..Counts::default() }),
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resize(&self, counts: &mut Counts, concurrency: u32) {
+        if concurrency > counts.concurrency {
+            let more = concurrency - counts.concurrency;
+            let kept = more.min(counts.surplus);
+            counts.surplus -= kept;
+            self.slots.add_permits((more - kept) as usize);
+        } else {
+            let fewer = counts.concurrency - concurrency;
+            let taken = self.slots.forget_permits(fewer as usize);
+            counts.surplus += fewer - u32::try_from(taken).unwrap_or(fewer);
+        }
+        counts.concurrency = concurrency;
+    }
+}
+
+impl Counts {
+    fn per_day(&self) -> Option<u64> {
+        self.declared.values().filter_map(|bounds| bounds.calls_per_day).min()
+    }
+
+    fn used(&mut self, now: At) -> u64 {
+        let oldest = now.0.div_euclid(HOUR_MS) - WINDOW_HOURS;
+        self.calls = self.calls.split_off(&oldest);
+        self.calls.values().sum()
+    }
+
+    fn charge(&mut self, now: At, calls: u32) {
+        *self.calls.entry(now.0.div_euclid(HOUR_MS)).or_default() += u64::from(calls);
+        if let Some(reported) = &mut self.reported {
+            reported.since += u64::from(calls);
+        }
+    }
+
+    fn reported(&self, now: At) -> Option<&Reported> {
+        self.reported.as_ref().filter(|reported| now.since_ms(reported.at) < limits::USAGE_SIGN_MS_MAX)
+    }
+
+    /// Whether so many calls are left: of our own count, and of the vendor's where it is recent.
+    fn permit(&mut self, now: At, calls: u32) -> Result<(), WaitMs> {
+        let calls = u64::from(calls);
+        if let Some(per_day) = self.per_day()
+            && self.used(now) + calls > per_day
+        {
+            let first = self.calls.keys().next().copied().unwrap_or_default();
+            let free = At((first + WINDOW_HOURS + 1).saturating_mul(HOUR_MS));
+            return Err(WaitMs(free.since_ms(now).max(limits::RETRY_AFTER_MS_MIN)));
+        }
+        if let Some(reported) = self.reported(now)
+            && reported.limit.is_some_and(|limit| reported.used + reported.since + calls > limit)
+        {
+            return Err(WaitMs(reported.at.plus_ms(limits::USAGE_SIGN_MS_MAX).since_ms(now)));
+        }
+        Ok(())
+    }
+}
+
+/// One request under way.
+struct Slot {
+    account: Arc<Account>,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut counts = self.account.counts();
+        counts.running -= 1;
+        if counts.surplus > 0 {
+            counts.surplus -= 1;
+            self.slot.take().map(OwnedSemaphorePermit::forget).unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::testing::TestClock;
+
+    fn bounds(concurrency: Option<u32>, calls_per_day: Option<u64>) -> manifest::Budget {
+        manifest::Budget { concurrency, calls_per_day }
+    }
+
+    fn setup(bounds: &manifest::Budget) -> (TestClock, Counters, AccountId) {
+        let clock = TestClock::new();
+        let counters = Counters::new(Arc::new(clock.clone()));
+        let account = AccountId::from("acme");
+        counters.declare(&account, &"one".into(), bounds);
+        (clock, counters, account)
+    }
+
+    /// No more requests run at the same time than the account allows; the next one starts when one ends, and gives up
+    /// after the time that it may wait.
+    #[tokio::test]
+    async fn concurrency() {
+        let (clock, counters, account) = setup(&bounds(Some(2), None));
+        let one = counters.acquire(&account, 1, 0).await.ok().unwrap();
+        let _two = counters.acquire(&account, 1, 0).await.ok().unwrap();
+        let mut third = counters.acquire(&account, 1, 100);
+        assert!(futures_util::poll!(&mut third).is_pending());
+        clock.advance(100);
+        assert_eq!(third.await.err(), Some(WaitMs(limits::RETRY_AFTER_MS_MIN)));
+        let mut fourth = counters.acquire(&account, 1, 100);
+        assert!(futures_util::poll!(&mut fourth).is_pending());
+        drop(one);
+        assert!(fourth.await.is_ok());
+        assert_eq!(counters.usage(&account).concurrency_peak, 2);
+        assert_eq!(counters.usage(&account).used, 3, "what gave up was not charged");
+    }
+
+    /// The lower of two connections' bounds holds, also for what is under way when it is declared.
+    #[tokio::test]
+    async fn the_lower_bound_holds() {
+        let (_, counters, account) = setup(&bounds(Some(3), None));
+        let running: Vec<Permit> =
+            futures_util::future::join_all((0..3).map(|_| counters.acquire(&account, 1, 0))).await.into_iter().flatten().collect();
+        assert_eq!(running.len(), 3);
+        counters.declare(&account, &"two".into(), &bounds(Some(1), None));
+        drop(running);
+        let _one = counters.acquire(&account, 1, 0).await.ok().unwrap();
+        assert!(futures_util::poll!(counters.acquire(&account, 1, 1)).is_pending());
+        counters.declare(&account, &"two".into(), &bounds(Some(5), None));
+        assert_eq!(counters.usage(&account).concurrency, 3);
+        let _two = counters.acquire(&account, 1, 0).await.ok().unwrap();
+        let _three = counters.acquire(&account, 1, 0).await.ok().unwrap();
+        assert!(futures_util::poll!(counters.acquire(&account, 1, 1)).is_pending());
+    }
+
+    /// A day's calls are never passed, counted over a rolling day and with what was spent before the start.
+    #[tokio::test]
+    async fn calls_per_day() {
+        let (clock, counters, account) = setup(&bounds(None, Some(10)));
+        let hour = clock.hour();
+        counters.seed(&account, hour - 1, 4);
+        counters.seed(&account, hour - 30, 100);
+        assert!(counters.acquire(&account, 5, 0).await.is_ok());
+        assert!(counters.acquire(&account, 1, 0).await.is_ok());
+        let WaitMs(wait_ms) = counters.acquire(&account, 1, 0).await.err().unwrap();
+        clock.advance(wait_ms - 1);
+        assert!(counters.acquire(&account, 1, 0).await.is_err());
+        clock.advance(1);
+        assert!(counters.acquire(&account, 4, 0).await.is_ok(), "the first hour has left the day");
+        assert!(counters.acquire(&account, 1, 0).await.is_err());
+    }
+
+    /// Where the vendor counts, its count holds, with what was sent since; an old count is asked anew by one call.
+    #[tokio::test]
+    async fn the_vendors_count() {
+        let (clock, counters, account) = setup(&bounds(None, None));
+        counters.learn(&account, 4_998, Some(5_000));
+        assert!(counters.acquire(&account, 2, 0).await.is_ok());
+        let usage = counters.usage(&account);
+        assert_eq!((usage.used, usage.limit_per_day), (5_000, Some(5_000)));
+        let WaitMs(wait_ms) = counters.acquire(&account, 1, 0).await.err().unwrap();
+        clock.advance(wait_ms);
+        assert!(counters.acquire(&account, 1, 0).await.is_ok());
+        counters.throttled(&account);
+        assert_eq!(counters.usage(&account).throttled, 1);
+    }
+}

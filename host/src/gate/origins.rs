@@ -1,0 +1,94 @@
+//! The exact origins of one connection: those that the admin named, and those that a token answer pinned.
+
+use crate::gate::Error;
+use std::sync::{Arc, PoisonError, RwLock};
+use tollgate_core::egress::decide::Endpoints;
+use tollgate_core::egress::Origin;
+use tollgate_core::model::connection::Connection;
+use tollgate_core::model::manifest::{self, Manifest};
+use tollgate_core::model::{ConnectionName, EndpointName};
+
+/// Read for each request, written at most once per endpoint.
+pub(super) struct Origins {
+    connection: ConnectionName,
+    current: RwLock<Arc<Endpoints>>,
+}
+
+impl Origins {
+    pub(super) fn new(connection: ConnectionName, configured: Endpoints) -> Self {
+        Self { connection, current: RwLock::new(Arc::new(configured)) }
+    }
+
+    /// All that are known now.
+    pub(super) fn get(&self) -> Arc<Endpoints> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over what a token answer says of an endpoint's origin, or confirms what is known.
+    ///
+    /// # Errors
+    /// [`Error::OriginRefused`]: it is no origin within the manifest's pattern, or not the one that was configured or
+    /// pinned before.
+    pub(super) fn pin(&self, endpoint: &manifest::Endpoint, named: &str) -> Result<(), Error> {
+        let refused = |reason: String| Error::OriginRefused {
+            connection: self.connection.clone(),
+            endpoint: endpoint.name.clone(),
+            reason,
+        };
+        let origin = Origin::parse(named, false).map_err(|denial| refused(denial.to_string()))?;
+        if !origin.matches(&endpoint.host) {
+            return Err(refused(format!("`{origin}` is not within `{}`, which the manifest asks for", endpoint.host)));
+        }
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        match current.get(&endpoint.name) {
+            Some(known) if *known == origin => Ok(()),
+            Some(known) => Err(refused(format!(
+                "it was `{known}` and is now `{origin}`: if the account really moved, set the connection's endpoint to it"
+            ))),
+            None => {
+                Arc::make_mut(&mut current).insert(endpoint.name.clone(), origin);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Holds a connection's origins against its plugin's manifest: one sentence for each thing that is wrong.
+pub fn verify_endpoints(connection: &Connection, manifest: &Manifest) -> Vec<String> {
+    let mut faults = Vec::new();
+    for name in connection.endpoints.keys().filter(|name| manifest.endpoint(name).is_none()) {
+        let known: Vec<&str> = manifest.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+        faults.push(format!("plugin `{}` has no endpoint `{name}`; it has: {}", connection.plugin, known.join(", ")));
+    }
+    for endpoint in &manifest.endpoints {
+        if let Err(fault) = configured(connection, manifest, endpoint) {
+            faults.push(fault);
+        }
+    }
+    faults
+}
+
+/// The origins that the admin named. Call [`verify_endpoints`] before: what is wrong is left out here.
+pub(super) fn configured_all(connection: &Connection, manifest: &Manifest) -> Endpoints {
+    let origin = |endpoint: &manifest::Endpoint| configured(connection, manifest, endpoint).ok().flatten();
+    manifest.endpoints.iter().filter_map(|endpoint| Some((endpoint.name.clone(), origin(endpoint)?))).collect()
+}
+
+fn configured(
+    connection: &Connection,
+    manifest: &Manifest,
+    endpoint: &manifest::Endpoint,
+) -> Result<Option<Origin>, String> {
+    let name: &EndpointName = &endpoint.name;
+    let Some(text) = connection.endpoints.get(name) else {
+        return match (&endpoint.origin_from_token, manifest.credential_for(name)) {
+            (Some(_), Some(_)) => Ok(None),
+            _ => Err(format!("endpoint `{name}` has no origin ({}): add it under `endpoints`", endpoint.purpose)),
+        };
+    };
+    let origin = Origin::parse(text, false).map_err(|denial| format!("endpoint `{name}`: {denial}"))?;
+    if !origin.matches(&endpoint.host) {
+        return Err(format!("endpoint `{name}`: `{origin}` is not within `{}`, which the manifest asks for", endpoint.host));
+    }
+    Ok(Some(origin))
+}
