@@ -34,6 +34,7 @@ const FLOWS: [&str; 3] = ["customers", "items", "orders"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    tollgate_tests::trace();
     match demo(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -126,11 +127,9 @@ impl Demo<'_> {
         println!("pass {number}: {title}");
         let before = self.world.orders();
         let (started, cpu) = (Instant::now(), process::cpu());
-        for (table, rows) in mend {
-            for (from, to) in rows {
-                let released = self.app.set_translation(&table.into(), &from, &to).await?;
-                println!("  table {table}: `{from}` is `{to}`; {released} records take it up by themselves");
-            }
+        for (table, (from, to)) in mend.iter().flat_map(|(table, rows)| rows.iter().map(move |row| (*table, row))) {
+            let released = self.app.set_translation(&table.into(), from, to).await?;
+            println!("  table {table}: `{from}` is `{to}`; {released} records take it up by themselves");
         }
         match number {
             1 => self.app.start().await?,

@@ -7,6 +7,7 @@ use tollgate_tests::world::Host;
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    tollgate_tests::trace();
     let file = std::env::args().nth(1).context("the file that describes the host is the only argument")?;
     let host: Host = serde_json::from_slice(&std::fs::read(&file).with_context(|| file.clone())?)?;
     let app = host.open().await?;

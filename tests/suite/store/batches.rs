@@ -72,9 +72,9 @@ on_both_databases! {
         let add = Tally { read: 13, written: 1, unchanged: 1, skipped_predicate: 1, skipped_echo: 2, skipped_superseded: 1, held: 50, in_flight: 50, ..Tally::default() };
         commit.add_tally(&flow, &add, fence).await.unwrap();
         let rows = [waiting("a", Kind::Hold), waiting("b", Kind::Exception), waiting("c", Kind::DeadLetter), waiting("d", Kind::DeadLetter)];
-        commit.put_set_aside(&flow, &rows, fence).await.unwrap();
+        commit.put_set_aside(&flow, &rows, fence, i64::MAX).await.unwrap();
         commit.put_batches(&[BatchRow { count: 2, ..batch(&flow, "x") }, batch(&flow, "y")], fence).await.unwrap();
-        commit.put_set_aside(&other, &rows, fence).await.unwrap();
+        commit.put_set_aside(&other, &rows, fence, i64::MAX).await.unwrap();
         commit.put_batches(&[batch(&other, "of another flow")], fence).await.unwrap();
         commit.finish().await.unwrap();
         let tally = store.tally(&tenant(), &flow).await.unwrap();

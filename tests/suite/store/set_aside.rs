@@ -30,8 +30,8 @@ on_both_databases! {
         let fence = claim(store, &orders).await;
         let mut commit = begin(store, &orders, fence).await;
         let rows = [row("late", Kind::Hold, &["c1", "c2"], 20), row("early", Kind::Hold, &["c1"], 10), row("other", Kind::Exception, &["c3"], 5)];
-        commit.put_set_aside(&orders, &rows, fence).await.unwrap();
-        commit.put_set_aside(&invoices, &[row("early", Kind::Hold, &["c1"], 1)], fence).await.unwrap();
+        commit.put_set_aside(&orders, &rows, fence, i64::MAX).await.unwrap();
+        commit.put_set_aside(&invoices, &[row("early", Kind::Hold, &["c1"], 1)], fence, i64::MAX).await.unwrap();
         commit.finish().await.unwrap();
         assert!(ready(store, &orders).await.is_empty());
 
@@ -51,9 +51,9 @@ on_both_databases! {
         let fence = claim(store, &flow).await;
         let again = SetAsideRow { attempts: 3, ..row("a", Kind::DeadLetter, &["new", "new"], 7) };
         let mut commit = begin(store, &flow, fence).await;
-        commit.put_set_aside(&flow, &[row("a", Kind::Hold, &["old"], 1), row("b", Kind::Hold, &["old"], 1)], fence).await.unwrap();
+        commit.put_set_aside(&flow, &[row("a", Kind::Hold, &["old"], 1), row("b", Kind::Hold, &["old"], 1)], fence, i64::MAX).await.unwrap();
         assert_eq!(commit.release(&["old"]).await.unwrap(), 2);
-        commit.put_set_aside(&flow, &[row("a", Kind::Hold, &["x"], 1), again.clone()], fence).await.unwrap();
+        commit.put_set_aside(&flow, &[row("a", Kind::Hold, &["x"], 1), again.clone()], fence, i64::MAX).await.unwrap();
         assert_eq!(commit.release(&["old", "x"]).await.unwrap(), 0);
         commit.finish().await.unwrap();
         assert_eq!(ready(store, &flow).await, ["b"]);
@@ -71,8 +71,8 @@ on_both_databases! {
         let keys: Vec<String> = (0..600).map(|number| format!("k{number}")).collect();
         let rows: Vec<_> = keys.iter().map(|key| row(key, Kind::Exception, &["n"], 0)).collect();
         let mut commit = begin(store, &flow, fence).await;
-        commit.put_set_aside(&flow, &rows, fence).await.unwrap();
-        commit.put_set_aside(&flow, &[row("k7", Kind::Hold, &["n"], 0), row("stays", Kind::Hold, &["n"], 0)], fence).await.unwrap();
+        commit.put_set_aside(&flow, &rows, fence, i64::MAX).await.unwrap();
+        commit.put_set_aside(&flow, &[row("k7", Kind::Hold, &["n"], 0), row("stays", Kind::Hold, &["n"], 0)], fence, i64::MAX).await.unwrap();
         let mut asked: Vec<&str> = keys.iter().map(String::as_str).collect();
         asked.push("unknown");
         let mut removed = commit.remove_set_aside(&flow, &asked).await.unwrap();
@@ -91,8 +91,8 @@ on_both_databases! {
         let fence = claim(store, &flow).await;
         let rows = [row("h", Kind::Hold, &[], 3), row("e2", Kind::Exception, &[], 2), row("e1", Kind::Exception, &[], 1), row("d", Kind::DeadLetter, &[], 0)];
         let mut commit = begin(store, &flow, fence).await;
-        commit.put_set_aside(&flow, &rows, fence).await.unwrap();
-        commit.put_set_aside(&other, &rows, fence).await.unwrap();
+        commit.put_set_aside(&flow, &rows, fence, i64::MAX).await.unwrap();
+        commit.put_set_aside(&other, &rows, fence, i64::MAX).await.unwrap();
         assert_eq!(commit.release_flow(&flow).await.unwrap(), 3);
         commit.finish().await.unwrap();
         assert_eq!(ready(store, &flow).await, ["e1", "e2", "h"]);
