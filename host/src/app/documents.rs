@@ -6,6 +6,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 pub use tollgate_core::entity::Fault;
+use tollgate_core::entity::yaml::TableDocument;
 use tollgate_core::entity::{EntityMap, yaml};
 use tollgate_core::model::connection::Connection;
 use tollgate_core::model::flow::Flow;
@@ -43,14 +44,6 @@ pub fn read_folder(folder: &Path) -> std::io::Result<Vec<Document>> {
     paths.iter().map(read).collect()
 }
 
-/// A translation table as a document.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    table: TableName,
-    rows: BTreeMap<String, String>,
-}
-
 /// What kind of document it is, whatever else it says.
 #[derive(Deserialize)]
 struct Head {
@@ -67,7 +60,7 @@ pub struct Documents {
     entities: BTreeMap<EntityName, EntityMap>,
     entity_files: BTreeMap<EntityName, Document>,
     flows: Vec<(Document, Flow)>,
-    tables: Vec<Table>,
+    tables: Vec<TableDocument>,
 }
 
 impl Documents {
@@ -106,7 +99,7 @@ impl Documents {
             is_twice.then(|| format!("connection `{name}`"))
         } else if head.entity.is_some() {
             let map = EntityMap::parse(file, text)?;
-            let name = map.entity().clone();
+            let name = map.entity.clone();
             self.entity_files.insert(name.clone(), document.clone());
             self.entities.insert(name.clone(), map).is_some().then(|| format!("entity `{name}`"))
         } else {
@@ -129,7 +122,7 @@ impl Documents {
             faults.extend(verify_connection(connection, plugins).into_iter().map(|message| fault(document, message)));
         }
         for (name, map) in &self.entities {
-            for (system, place) in map.systems() {
+            for (system, place) in &map.systems {
                 if !self.connections.contains_key(&place.connection) {
                     let message = format!("system `{system}`: there is no connection `{}`", place.connection);
                     faults.push(fault(&self.entity_files[name], message));
@@ -185,7 +178,7 @@ impl Documents {
 
     /// Where an entity lives in a system.
     pub fn system(&self, entity: &EntityName, system: &SystemName) -> Option<(&ConnectionName, &StreamName)> {
-        let place = self.entities.get(entity)?.systems().get(system)?;
+        let place = self.entities.get(entity)?.systems.get(system)?;
         Some((&place.connection, &place.stream))
     }
 }

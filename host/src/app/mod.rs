@@ -195,7 +195,7 @@ impl App {
         }
         for (table, from, to) in documents.translations() {
             commit.set_translation(table, from, to).await?;
-            commit.release(&[&need::table(table, from)]).await?;
+            commit.release(&[&need::by_table(table, from)]).await?;
         }
         commit.finish().await?;
         self.wake();
@@ -209,7 +209,7 @@ impl App {
     pub async fn set_translation(&self, table: &TableName, from: &str, to: &str) -> Result<u64, Error> {
         let mut commit = self.begin("table.row.set", format!("table:{table}"), format!("`{from}` is `{to}`")).await?;
         commit.set_translation(table, from, to).await?;
-        let released = commit.release(&[&need::table(table, from)]).await?;
+        let released = commit.release(&[&need::by_table(table, from)]).await?;
         commit.finish().await?;
         self.wake();
         Ok(released)

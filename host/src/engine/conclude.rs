@@ -3,7 +3,7 @@
 
 use crate::engine::deliver::Delivered;
 use crate::engine::flow::OpenFlow;
-use crate::engine::intend::{Batch, Source, guard, natural_field, row, set_aside};
+use crate::engine::intend::{Batch, Source, guard, row, set_aside};
 use crate::engine::settle::{Circumstances, Settled, repeat_of, settle};
 use crate::engine::Error;
 use crate::store::{Checkpoint, Kind, RecordRow, SetAsideRow};
@@ -110,9 +110,9 @@ impl Sorted {
             self.tally.unchanged += 1;
         }
         if flow.is_referred_to {
-            self.satisfied.push(need::key(&flow.entity, &flow.from.system, &source.change.key));
-            if let (Some(field), Some(natural)) = (natural_field(flow), &source.natural) {
-                self.satisfied.push(need::natural(&flow.entity, field, natural));
+            self.satisfied.push(need::by_key(&flow.entity, &flow.from.system, &source.change.key));
+            if let (Some(field), Some(natural)) = (&flow.natural_field, &source.natural) {
+                self.satisfied.push(need::by_natural(&flow.entity, field, natural));
             }
         }
         self.records.push(RecordRow {

@@ -37,6 +37,8 @@ pub async fn deliver(
     let door = flow.gate.door(flow.to.line.clone(), CallContext { run, purpose, seed: flow.new_seed(), lease });
     let stream = flow.to.stream.name.as_str().into();
     let result = flow.to.plugin.write(&stream, &batch.intents, door.clone(), CallLimits::default()).await;
+    // A call that ended early leaves its last requests under way: what they were answered decides.
+    door.drain().await;
     let outcomes = outcomes(result, batch.intents.len(), &door.unanswered());
     Ok(Delivered { batch, outcomes })
 }

@@ -5,12 +5,13 @@
 use crate::engine::flow::OpenFlow;
 use crate::engine::Error;
 use crate::gate::{CallContext, Purpose};
-use crate::store::{RecordRow, Tables};
+use crate::store::RecordRow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use tollgate_core::entity::table::Tables;
 use tollgate_core::entity::{By, Counterpart, Draft, Known, Projection, Reference, Stop, Verdict};
 use tollgate_core::model::{Change, Comparison, Condition, EntityId, EntityName, RunId, json};
-use tollgate_sandbox::CallLimits;
+use tollgate_sandbox::{CallLimits, Search};
 
 /// What a change became, with all that the commit needs to know.
 pub struct Decided {
@@ -53,9 +54,10 @@ pub async fn evaluate(flow: &OpenFlow, run: &RunId, changes: Vec<Change>, tables
         };
         let before = row.as_ref().map(|row| Known {
             state: &row.state,
-            hash: &row.hash,
+            hash: "",
             is_matched: row.is_matched,
-            is_own_write: !row.hash.is_empty(),
+            // What we wrote is compared by its own hash (`Counterpart`); this state was read.
+            is_own_write: false,
         });
         let mut projection = draft.finish(before.as_ref(), counterpart.as_ref(), &|reference| resolved.get(reference).cloned());
         if let Some(Found::Several(keys)) = found
@@ -151,7 +153,8 @@ async fn search(flow: &OpenFlow, run: &RunId, path: &str, values: &[String]) -> 
     // Twice the values: enough to see that one of them is not unique.
     let most = u32::try_from(values.len() * 2).unwrap_or(u32::MAX);
     let stream = flow.to.stream.name.as_str().into();
-    flow.to.plugin.search(&stream, &only, most, door, CallLimits::default()).await.map_err(|source| Error::Search {
+    let search = Search { stream: &stream, only: &only, most };
+    flow.to.plugin.search(search, door, CallLimits::default()).await.map_err(|source| Error::Search {
         flow: flow.name.clone(),
         connection: flow.to.connection.to_string(),
         stream: flow.to.stream.name.clone(),
@@ -161,7 +164,7 @@ async fn search(flow: &OpenFlow, run: &RunId, path: &str, values: &[String]) -> 
 
 fn ambiguous(flow: &OpenFlow, keys: &[String]) -> Stop {
     Stop {
-        field: None,
+        field: String::new(),
         rule: "ambiguous".into(),
         message: format!(
             "{} records of `{}` in `{}` match ({}): merge them there, or link the right one",

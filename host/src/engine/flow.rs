@@ -37,6 +37,8 @@ pub struct OpenFlow {
     pub from: Side,
     /// Where it writes.
     pub to: Side,
+    /// The field that is the entity's natural key, if it has one.
+    pub natural_field: Option<String>,
     /// Whether another entity refers to this one: then each new identity may release a hold.
     pub is_referred_to: bool,
     /// Milliseconds between two looks at the source.

@@ -61,7 +61,7 @@ pub struct Step<'a> {
     pub run: &'a RunId,
     /// Where the changes came from.
     pub origin: Origin,
-    /// The audit sequence before the look-ups: a need satisfied since then makes its waiters ready at once.
+    /// The number of the last release before the look-ups: a need satisfied since then makes its waiters ready at once.
     pub seen_seq: i64,
     /// To be stored if the page leaves nothing open.
     pub checkpoint: Option<Checkpoint>,
@@ -212,8 +212,8 @@ impl Sorted {
     fn satisfy_natural(&mut self, flow: &OpenFlow, decided: &Decided) {
         let natural = decided.projection.natural.as_deref();
         let known = decided.known.as_ref().and_then(|row| row.natural.as_deref());
-        if let (true, Some(natural), Some(field)) = (flow.is_referred_to && natural != known, natural, natural_field(flow)) {
-            self.satisfied.push(need::natural(&flow.entity, field, natural));
+        if let (true, Some(natural), Some(field)) = (flow.is_referred_to && natural != known, natural, &flow.natural_field) {
+            self.satisfied.push(need::by_natural(&flow.entity, field, natural));
         }
     }
 
@@ -227,11 +227,6 @@ impl Sorted {
             self.tally.skipped()
         )
     }
-}
-
-/// The field that is the entity's natural key.
-pub fn natural_field(flow: &OpenFlow) -> Option<&str> {
-    flow.plan.match_fields().first().map(|field| field.field.as_str())
 }
 
 fn adopt(flow: &OpenFlow, key: &str, entity_id: &EntityId) -> RecordRow {

@@ -14,11 +14,12 @@ use crate::engine::pages::Pages;
 use crate::engine::reader::{Read, Reader};
 use crate::engine::Error;
 use crate::store::{self, Checkpoint, RunRow};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tollgate_core::model::{At, BatchId, Change, Page, RunId, audit, limits};
+use tollgate_core::entity::{Table, Tables};
+use tollgate_core::model::{BatchId, Change, Page, TableName, audit, limits};
 
 /// What a flow is doing, for people and for tests that wait on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -262,8 +263,8 @@ impl<'a> Running<'a> {
     /// Decides changes, commits the decisions, and lines up what is to be written.
     async fn decide(&mut self, changes: Vec<Change>, origin: Origin, checkpoint: Option<Checkpoint>) -> Result<(), Error> {
         let flow = self.flow.clone();
-        let seen_seq = flow.store.audit_seq(&flow.tenant).await?;
-        let tables = flow.store.translations(&flow.tenant).await?;
+        let seen_seq = flow.store.need_seq(&flow.tenant).await?;
+        let tables = tables(flow.store.translations(&flow.tenant).await?);
         let decided = evaluate(&flow, &self.run.id, changes, &tables).await?;
         // With earlier pages open, this page's checkpoint has to wait for theirs.
         let at_once = checkpoint.clone().filter(|_| self.pages.is_empty());
@@ -362,6 +363,10 @@ impl<'a> Running<'a> {
         commit.put_run(&self.run, self.lease.fence).await?;
         Ok(commit.finish().await?)
     }
+}
+
+fn tables(rows: BTreeMap<TableName, BTreeMap<String, String>>) -> Tables {
+    rows.into_iter().map(|(name, rows)| (name, Table::from_iter(rows))).collect()
 }
 
 /// Whether the page holds a key that is in flight: then it waits, so that the order per key is kept.

@@ -91,7 +91,7 @@ fn refusals(violations: Vec<Violation>) -> Vec<Stop> {
         return vec![stop("refused", "the target refused the record and did not say why")];
     }
     let stop = |violation: Violation| Stop {
-        field: violation.field,
+        field: violation.field.unwrap_or_default(),
         rule: violation.rule.into(),
         message: violation.message,
         needs: Vec::new(),
@@ -100,7 +100,7 @@ fn refusals(violations: Vec<Violation>) -> Vec<Stop> {
 }
 
 fn stop(rule: &'static str, message: impl Into<String>) -> Stop {
-    Stop { field: None, rule: rule.into(), message: message.into(), needs: Vec::new() }
+    Stop { field: String::new(), rule: rule.into(), message: message.into(), needs: Vec::new() }
 }
 
 /// What makes it harmless to send this very write again. A write that names its record, by key or by external id, sets

@@ -14,6 +14,8 @@ pub struct Commit {
     pub(super) tenant: Tenant,
     pub(super) at: At,
     pub(super) audit: audit::Record,
+    /// Rows put into the tables that are searched by lists of keys.
+    pub(super) rows: u64,
     guarded: Option<(String, Fence)>,
     base: Arc<Base>,
 }
@@ -25,7 +27,15 @@ impl Store {
     /// [`Error::Contended`] and [`Error::Unreachable`]: try again later.
     pub async fn begin(&self, tenant: &Tenant, audit: audit::Record, at: At) -> Result<Commit, Error> {
         let session = self.base().begin().await?;
-        Ok(Commit { session, tenant: tenant.clone(), at, audit, guarded: None, base: Arc::clone(&self.0.base) })
+        Ok(Commit {
+            session,
+            tenant: tenant.clone(),
+            at,
+            audit,
+            rows: 0,
+            guarded: None,
+            base: Arc::clone(&self.0.base),
+        })
     }
 }
 
@@ -56,7 +66,9 @@ impl Commit {
     /// the end unknown: read before doing it again.
     pub async fn finish(mut self) -> Result<(), Error> {
         super::audit::write(&mut self).await?;
-        self.base.finish(self.session).await
+        self.base.finish(self.session).await?;
+        self.base.grow(self.rows).await;
+        Ok(())
     }
 
     /// Whose data this commit changes.

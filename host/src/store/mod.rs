@@ -84,7 +84,7 @@ use sqlx::{Any, Transaction};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tollgate_core::model::{Fence, Tenant};
+use tollgate_core::model::{Fence, Tenant, limits};
 
 /// Everything that is remembered. Cheap to clone; all clones are the same store.
 #[derive(Clone)]
@@ -104,6 +104,24 @@ struct Base {
     /// The leases that this store claimed and did not give back. Written by claims, renewals and releases.
     held: Mutex<HashMap<(Tenant, String), Fence>>,
     commits: AtomicU64,
+    growth: Growth,
+}
+
+/// How many rows were put, and at how many the database counts its tables anew. Written by commits.
+#[derive(Default)]
+struct Growth {
+    rows: AtomicU64,
+    counted: AtomicU64,
+}
+
+impl Growth {
+    /// Whether the tables may have doubled since this was last true.
+    fn add(&self, rows: u64) -> bool {
+        let rows = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
+        let counted = self.counted.load(Ordering::Relaxed);
+        rows >= counted.saturating_mul(2).max(limits::ANALYZE_ROWS_MIN)
+            && self.counted.compare_exchange(counted, rows, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
 }
 
 impl Store {
@@ -157,8 +175,33 @@ impl Base {
         Ok(())
     }
 
+    /// Lets the database count its tables when they may have doubled. It plans worse without, so a failure is only told.
+    async fn grow(&self, rows: u64) {
+        let Some(analyze) = self.dialect.analyze().filter(|_| self.growth.add(rows)) else { return };
+        let counted = match self.session(&self.writer).await {
+            Ok(mut session) => session.execute(analyze, rows::Bind::new()).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = counted {
+            tracing::warn!(%error, "the database could not count its tables");
+        }
+    }
+
     fn held(&self) -> std::sync::MutexGuard<'_, HashMap<(Tenant, String), Fence>> {
         // A panic elsewhere cannot leave the map half changed: each use is one call of it.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tables are counted when they have doubled, from a first size on: pages of 400 rows are added.
+    #[test]
+    fn tables_are_counted_when_they_have_doubled() {
+        let growth = Growth::default();
+        let counted: Vec<u64> = (1..=16).filter(|_| growth.add(400)).map(|page| page * 400).collect();
+        assert_eq!(counted, [1_200, 2_400, 4_800]);
     }
 }

@@ -3,7 +3,7 @@
 use super::dialect::Dialect;
 use super::error::{Error, Place};
 use super::rows::{Bind, Session};
-use super::{Base, Inner, Store, group, schema};
+use super::{Base, Growth, Inner, Store, group, schema};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 use std::collections::HashMap;
@@ -48,6 +48,7 @@ impl Store {
             reader,
             held: Mutex::new(HashMap::new()),
             commits: AtomicU64::new(0),
+            growth: Growth::default(),
         });
         Ok(Store(Arc::new(Inner { group: group::Committer::start(Arc::clone(&base)), base })))
     }

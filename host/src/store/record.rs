@@ -18,11 +18,11 @@ pub struct RecordRow {
     pub natural: Option<String>,
     /// The system's version.
     pub version: Option<String>,
-    /// The hash of what was last read or written.
+    /// The hash of what this host last wrote there; empty if it never did.
     pub hash: String,
-    /// That state, as JSON text.
+    /// What was last read from there, as JSON text; empty if it never was.
     pub state: String,
-    /// Whether the flow's predicate held.
+    /// Whether the flow's predicate held when it was read.
     pub is_matched: bool,
     /// What became of the last change.
     pub outcome: String,
@@ -49,13 +49,18 @@ const PUT: Many<'_> = Many {
              is_matched, outcome) VALUES ",
     row: "($1, $2, $3, $4, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     after: " ON CONFLICT (tenant, entity, system, key) DO UPDATE
-            SET entity_id = excluded.entity_id, natural_key = excluded.natural_key, version = excluded.version,
-                hash = excluded.hash, state = excluded.state, is_matched = excluded.is_matched,
+            SET entity_id = excluded.entity_id, natural_key = COALESCE(excluded.natural_key, record.natural_key),
+                version = COALESCE(excluded.version, record.version),
+                hash = CASE WHEN excluded.hash = '' THEN record.hash ELSE excluded.hash END,
+                state = CASE WHEN excluded.state = '' THEN record.state ELSE excluded.state END,
+                is_matched = CASE WHEN excluded.state = '' THEN record.is_matched ELSE excluded.is_matched END,
                 outcome = excluded.outcome, fence = excluded.fence, at = excluded.at",
 };
 
 impl Commit {
-    /// Stores records in place of what was known of them. Of rows with the same system and key the last one counts.
+    /// Stores what was learned of records: by reading (state) or by writing (hash). What a row leaves empty is kept, so
+    /// that two flows of opposite directions may store the same record. Of rows with the same system and key the last
+    /// one counts.
     ///
     /// # Errors
     /// As [`Store::begin`], and [`Error::Unstorable`].
@@ -71,6 +76,7 @@ impl Commit {
         let mut last: Vec<_> =
             rows.iter().map(|row| ((&row.system, &row.key), row)).collect::<HashMap<_, _>>().into_iter().collect();
         last.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        self.rows += last.len() as u64;
         let tenant = self.tenant.as_str();
         let shared = || Bind::new().text(tenant).text(entity.as_str()).int(fence.0).int(at.0);
         self.session

@@ -61,13 +61,6 @@ impl Bind {
         self.add(bytes)
     }
 
-    pub(super) fn maybe_bytes(self, bytes: Option<&[u8]>) -> Self {
-        match bytes {
-            Some(bytes) => self.bytes(bytes),
-            None => self.add(None::<Vec<u8>>),
-        }
-    }
-
     fn add<'t, T: sqlx::Encode<'t, sqlx::Any> + sqlx::Type<sqlx::Any> + 't>(mut self, value: T) -> Self {
         self.arguments.add(value).expect("text, numbers and bytes always encode");
         self

@@ -9,15 +9,22 @@ use sqlx::{Connection, Executor};
 /// What leads from one version to the next. A step that was ever released is never changed; a new one is added.
 const STEPS: &[&str] = &[include_str!("schema.sql")];
 
+const VERSION: &str = "SELECT max(version) FROM schema_version";
+
 /// Applies the steps that this database has not seen, all or none of them.
 pub(super) async fn update(connection: &mut AnyConnection, dialect: Dialect, place: &Place) -> Result<(), Error> {
+    // Looked at without the write lock first: the usual start waits for nobody. What fails here is told below.
+    let mut look = Session { connection: &mut *connection, place: place.clone() };
+    let seen = look.fetch_one(VERSION, Bind::new(), |row| row.maybe_int(0)).await;
+    if matches!(seen, Ok(Some(Some(version))) if usize::try_from(version) == Ok(STEPS.len())) {
+        return Ok(());
+    }
     let begin = dialect.begin();
     let transaction = connection.begin_with(begin).await.map_err(|error| place.error(begin, error))?;
     let mut session = Session { connection: transaction, place: place.clone() };
     session.execute(dialect.lock_schema(), Bind::new()).await?;
     session.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)", Bind::new()).await?;
-    let stored =
-        session.fetch_one("SELECT max(version) FROM schema_version", Bind::new(), |row| row.maybe_int(0)).await?;
+    let stored = session.fetch_one(VERSION, Bind::new(), |row| row.maybe_int(0)).await?;
     let stored = stored.flatten().unwrap_or(0);
     let Some(missing) = usize::try_from(stored).ok().and_then(|seen| STEPS.get(seen..)) else {
         return Err(Error::Unusable(format!(

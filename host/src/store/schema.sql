@@ -1,7 +1,7 @@
 -- The schema, one text for SQLite and PostgreSQL. Ids and JSON are TEXT, instants are BIGINT milliseconds since 1970,
 -- yes and no are 1 and 0. Every key begins with the tenant. `fence` says under which claim of a lease a row was written.
 
--- The last number given out of each series of a tenant (audit, journal). Never deleted: numbers have no gaps.
+-- The last number given out of each series of a tenant (audit, journal, need). Never deleted: numbers have no gaps.
 CREATE TABLE head (
     tenant TEXT NOT NULL,
     series TEXT NOT NULL,
@@ -227,6 +227,16 @@ CREATE TABLE set_aside_need (
 );
 -- For replacing the needs of a change.
 CREATE INDEX set_aside_need_key ON set_aside_need (tenant, flow, key);
+
+-- One need that was satisfied lately, with the number of the release. Deleted by later releases.
+CREATE TABLE satisfied (
+    tenant TEXT NOT NULL,
+    need TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (tenant, need)
+);
+-- For what was satisfied since somebody looked, and for forgetting.
+CREATE INDEX satisfied_seq ON satisfied (tenant, seq);
 
 -- What became of all changes of a flow, where it leaves no row. Only added to.
 CREATE TABLE tally (

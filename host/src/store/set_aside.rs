@@ -3,12 +3,18 @@
 //!
 //! A change names its needs; whoever provides one calls [`Commit::release`], in any flow. The needs of a change stand twice:
 //! as JSON in its row, to be read with it, and as rows, to find it by.
+//!
+//! A need may be satisfied by one flow while another decides that it is missing; the release would then find nothing to
+//! make ready, and the change would wait for ever. So releases are kept for a while (`satisfied`), numbered, and whoever
+//! sets a change aside says up to which number it had looked. The number comes from a row that all of these commits
+//! share, so that they take turns: of two commits one always sees the other.
 
+use super::audit::next_numbers;
 use super::rows::{Bind, Fields, Keys, Many};
 use super::{Commit, Error, Store};
 use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
-use tollgate_core::model::{At, Fence, FlowName, Tenant};
+use tollgate_core::model::{At, Fence, FlowName, Tenant, limits};
 
 /// Why a change was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,20 +82,41 @@ const PUT_NEEDS: Many<'_> = Many {
     after: " ON CONFLICT (tenant, need, flow, key) DO NOTHING",
 };
 
+const PUT_SATISFIED: Many<'_> = Many {
+    before: "INSERT INTO satisfied (tenant, seq, need) VALUES ",
+    row: "($1, $2, ?)",
+    after: " ON CONFLICT (tenant, need) DO UPDATE SET seq = excluded.seq",
+};
+
+/// The series that numbers releases.
+const SERIES: &str = "need";
+
 const REMOVE_NEEDS: Many<'_> =
     Many { before: "DELETE FROM set_aside_need WHERE tenant = $1 AND flow = $2 AND key IN (", row: "?", after: ")" };
 
 impl Commit {
-    /// Sets changes aside, each in place of an earlier one with its key; needs are replaced and nothing is ready. Of rows
-    /// with the same key the last one counts.
+    /// Sets changes aside, each in place of an earlier one with its key; needs are replaced. What a release after
+    /// `seen_seq` ([`Store::need_seq`], taken before looking) satisfied is ready at once, the rest is not. Of rows with
+    /// the same key the last one counts.
     ///
     /// # Errors
     /// As [`Store::begin`], and [`Error::Unstorable`].
-    pub async fn put_set_aside(&mut self, flow: &FlowName, rows: &[SetAsideRow], fence: Fence) -> Result<(), Error> {
+    pub async fn put_set_aside(
+        &mut self,
+        flow: &FlowName,
+        rows: &[SetAsideRow],
+        fence: Fence,
+        seen_seq: i64,
+    ) -> Result<(), Error> {
         self.guarded(fence);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.take_turn().await?;
         let mut last: Vec<_> =
             rows.iter().map(|row| (row.key.as_str(), row)).collect::<HashMap<_, _>>().into_iter().collect();
         last.sort_unstable_by_key(|(key, _)| *key);
+        self.rows += last.len() as u64;
         let tenant = self.tenant.clone();
         let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
         self.session
@@ -115,7 +142,17 @@ impl Commit {
             last.iter().flat_map(|(key, row)| row.needs.iter().map(|need| (need.as_str(), *key))).collect();
         needs.sort_unstable();
         needs.dedup();
-        self.session.insert(PUT_NEEDS, of_flow, &needs, |bind, (need, key)| bind.text(need).text(key)).await
+        self.session.insert(PUT_NEEDS, of_flow, &needs, |bind, (need, key)| bind.text(need).text(key)).await?;
+        let satisfied = "UPDATE set_aside SET ready = 1 WHERE tenant = $1 AND flow = $2 AND ready = 0 AND key IN
+             (SELECT n.key FROM satisfied s JOIN set_aside_need n ON n.tenant = s.tenant AND n.need = s.need
+              WHERE s.tenant = $1 AND s.seq > $3 AND n.flow = $2)";
+        self.session.execute(satisfied, of_flow().int(seen_seq)).await.map(drop)
+    }
+
+    /// Waits for the other commits of this tenant that set aside or release, until each of them has ended.
+    async fn take_turn(&mut self) -> Result<i64, Error> {
+        let tenant = self.tenant.clone();
+        next_numbers(&mut self.session, &tenant, SERIES, 1).await
     }
 
     /// Removes changes that are settled; says which of them there were.
@@ -123,6 +160,10 @@ impl Commit {
     /// # Errors
     /// As [`Store::begin`].
     pub async fn remove_set_aside(&mut self, flow: &FlowName, keys: &[&str]) -> Result<Vec<(String, Kind)>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.take_turn().await?;
         let tenant = self.tenant.clone();
         let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
         let many = Many {
@@ -142,7 +183,18 @@ impl Commit {
     /// # Errors
     /// As [`Store::begin`].
     pub async fn release(&mut self, needs: &[&str]) -> Result<u64, Error> {
+        if needs.is_empty() {
+            return Ok(0);
+        }
+        let seq = self.take_turn().await?;
         let tenant = self.tenant.clone();
+        let mut satisfied = needs.to_vec();
+        satisfied.sort_unstable();
+        satisfied.dedup();
+        let shared = || Bind::new().text(tenant.as_str()).int(seq);
+        self.session.insert(PUT_SATISFIED, shared, &satisfied, |bind, need| bind.text(need)).await?;
+        let old = Bind::new().text(tenant.as_str()).int(seq - limits::RELEASES_KEPT);
+        self.session.execute("DELETE FROM satisfied WHERE tenant = $1 AND seq < $2", old).await?;
         let many = Many {
             before: "UPDATE set_aside SET ready = 1 WHERE tenant = $1 AND ready = 0 AND (flow, key) IN
                      (SELECT flow, key FROM set_aside_need WHERE tenant = $1 AND need IN (",
@@ -157,6 +209,7 @@ impl Commit {
     /// # Errors
     /// As [`Store::begin`].
     pub async fn release_flow(&mut self, flow: &FlowName) -> Result<u64, Error> {
+        self.take_turn().await?;
         let bind = Bind::new().text(self.tenant.as_str()).text(flow.as_str());
         self.session
             .execute(
@@ -169,6 +222,16 @@ impl Commit {
 }
 
 impl Store {
+    /// The number of the last release: what is looked up from now on sees all that was satisfied up to it.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and the like.
+    pub async fn need_seq(&self, tenant: &Tenant) -> Result<i64, Error> {
+        let bind = Bind::new().text(tenant.as_str()).text(SERIES);
+        let sql = "SELECT last FROM head WHERE tenant = $1 AND series = $2";
+        Ok(self.reader().await?.fetch_one(sql, bind, |row| row.int(0)).await?.unwrap_or(0))
+    }
+
     /// What a flow can take up again, oldest first, at most `most`.
     ///
     /// # Errors

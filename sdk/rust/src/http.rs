@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_request_and_its_answer() {
         let host = Host::new();
-        host.answer("item", 201, json!({"price": 1.50})).header("location", "/items/7");
+        host.answer_text("item", 201, r#"{"price": 1.50}"#).header("location", "/items/7");
         let answer = request("item")
             .param("id", "7")
             .query("q", "a b")

@@ -62,6 +62,21 @@ pub fn at<'a>(value: &'a Json, path: &str) -> Option<&'a Json> {
     path.split('.').try_fold(value, |value, name| value.get(name))
 }
 
+/// Sets the value at a dotted path, making objects on the way. What stands in the way and is no object is replaced.
+pub fn set(members: &mut Map<String, Json>, path: &str, value: Json) {
+    let Some((name, rest)) = path.split_once('.') else {
+        members.insert(path.into(), value);
+        return;
+    };
+    let place = members.entry(name).or_insert(Json::Null);
+    if !place.is_object() {
+        *place = Json::Object(Map::new());
+    }
+    if let Json::Object(members) = place {
+        set(members, rest, value);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,9 +111,13 @@ mod tests {
         assert!(!text.contains("secret"), "{text}");
     }
 
-    /// A dotted path reaches a member of a member.
+    /// A dotted path reaches a member of a member, for reading and for writing.
     #[test]
     fn paths() {
+        let mut members = object(r#"{"a": 1}"#).unwrap();
+        set(&mut members, "a.b", json!(2));
+        set(&mut members, "a.c", json!(3));
+        assert_eq!(Json::Object(members), json!({"a": {"b": 2, "c": 3}}));
         let value = json!({"a": {"b": [1]}});
         assert_eq!(at(&value, "a.b"), Some(&json!([1])));
         assert_eq!(at(&value, "a.c.d"), None);

@@ -30,7 +30,7 @@ fn parse(text: &str) -> Result<Timestamp> {
 }
 
 fn print(instant: Timestamp) -> String {
-    instant.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    format!("{instant:.3}")
 }
 
 #[cfg(test)]

@@ -74,12 +74,12 @@ fn message(error: &Error) -> String {
 
 /// Says that `word` is not one of `known`, and which of them was probably meant.
 pub(crate) fn unknown(what: &str, word: &str, known: &[impl AsRef<str>]) -> String {
-    let word = crate::entity::quote::quote(word);
     let meant = known
         .iter()
-        .map(|known| (strsim::jaro_winkler(&word, known.as_ref()), known.as_ref()))
+        .map(|known| (strsim::jaro_winkler(word, known.as_ref()), known.as_ref()))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
+    let word = crate::entity::quote::quote(word);
     match meant {
         Some((_, meant)) => format!("unknown {what} {word}; did you mean `{meant}`?"),
         None if known.is_empty() => format!("unknown {what} {word}; there is none here"),

@@ -82,11 +82,18 @@ pub fn write_canonical(value: &Json, text: &mut String) {
 }
 
 fn write_object(members: &serde_json::Map<String, Json>, text: &mut String) {
+    if members.keys().is_sorted() {
+        return write_members(members.iter(), text);
+    }
+    // Only where a crate of this build turns on serde_json's `preserve_order`.
     let mut sorted: Vec<_> = members.iter().collect();
-    // Sorted already, unless a crate of this build turns on serde_json's `preserve_order`.
     sorted.sort_unstable_by_key(|(name, _)| *name);
+    write_members(sorted.into_iter(), text);
+}
+
+fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Json)>, text: &mut String) {
     text.push('{');
-    for (index, (name, member)) in sorted.into_iter().enumerate() {
+    for (index, (name, member)) in members.enumerate() {
         if index > 0 {
             text.push(',');
         }

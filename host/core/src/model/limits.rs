@@ -158,6 +158,9 @@ pub const LEASE_MS: u64 = 15_000;
 pub const LEASE_RENEW_MS: u64 = 4_000;
 /// Set-aside records that one step of a flow takes up again.
 pub const RELEASE_MAX: u32 = 1_000;
+/// Releases that are remembered for commits that were looking at the time. A flow's commit is refused when its lease has
+/// been lost, so that none can have looked longer ago than a lease's life, in which there are far fewer releases.
+pub const RELEASES_KEPT: i64 = 100_000;
 /// Answers or marks that one group commit holds.
 pub const GROUP_COMMIT_MAX: usize = 256;
 /// A configuration file.
@@ -181,13 +184,16 @@ pub const QUOTE_CHARS_MAX: usize = 60;
 
 /// Rows of one multi-row statement, a power of two: with more, SQLite's look-up of parameters by name costs more than a
 /// statement does (measured).
-pub const STATEMENT_ROWS_MAX: usize = 64;
+pub const STATEMENT_ROWS_MAX: usize = 32;
 /// Keys of one look-up, a power of four; the same reason.
 pub const STATEMENT_KEYS_MAX: usize = 256;
 /// Answers, marks, journal entries and counts that wait for the group committer; further callers wait.
 pub const COMMIT_QUEUE_MAX: usize = 4_096;
 /// Journal entries kept for the next try when a group commit fails; the oldest are dropped and counted.
 pub const JOURNAL_KEPT_MAX: usize = 16_384;
+/// Rows put before PostgreSQL is first asked to count its tables, then at each doubling; smaller ones are read quickly
+/// whatever it believes.
+pub const ANALYZE_ROWS_MIN: u64 = 1_000;
 /// Connections that read a SQLite file while its one writer works.
 pub const DATABASE_READERS_MAX: u32 = 4;
 /// Connections of this node to PostgreSQL, whose default bound is 100 for all nodes.

@@ -107,11 +107,11 @@ fn verify_network(manifest: &Manifest, imports: &BTreeSet<&str>, reasons: &mut V
         return;
     }
     let asked = [
-        ("endpoint", manifest.endpoints.len()),
-        ("route", manifest.routes.len()),
-        ("credential", manifest.credentials.len()),
+        ("endpoints", manifest.endpoints.len()),
+        ("routes", manifest.routes.len()),
+        ("credentials", manifest.credentials.len()),
     ];
     for (what, _) in asked.iter().filter(|(_, count)| *count > 0) {
-        reasons.push(format!("the manifest asks for a {what}, but the binary does not import `http`"));
+        reasons.push(format!("the manifest asks for {what}, but the binary does not import `http`"));
     }
 }

@@ -1,7 +1,7 @@
 //! Admission: whether a file may become a plugin, decided from its bytes alone. No guest code is compiled or run.
 //!
-//! The way through: [`shape`] says what the bytes are and reads what the component shows (imports, exports, sections);
-//! [`explain`] compares that with the manifest. The binary decides, the manifest explains: one that claims less than
+//! The way through: `shape.rs` says what the bytes are and reads what the component shows (imports, exports, sections);
+//! `explain.rs` compares that with the manifest. The binary decides, the manifest explains: one that claims less than
 //! the binary shows is refused, and so is one that claims more, because a reviewer reads the manifest.
 //!
 //! Invariant: an [`Admitted`] exists only for bytes that passed; its fields cannot be changed from outside.
@@ -18,6 +18,7 @@ use tollgate_core::model::{Digest, Manifest};
 pub struct Admitted {
     digest: Digest,
     manifest: Arc<Manifest>,
+    manifest_text: Arc<str>,
     imports: Vec<String>,
     exports: Vec<String>,
     bytes: Arc<[u8]>,
@@ -32,6 +33,11 @@ impl Admitted {
     /// What the vendor says of it; agrees with the binary.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The manifest as the vendor wrote it.
+    pub fn manifest_text(&self) -> &str {
+        &self.manifest_text
     }
 
     /// All that it imports, as the binary names it (`tollgate:plugin/http@0.1.0`), sorted.
@@ -95,6 +101,8 @@ pub fn admit(bytes: &[u8]) -> Result<Admitted, Refusal> {
         Some(manifest) if reasons.is_empty() => Ok(Admitted {
             digest: Digest::of(bytes),
             manifest: Arc::new(manifest),
+            // It was read as UTF-8 just now, so nothing is replaced here.
+            manifest_text: shown.manifests.iter().map(|section| String::from_utf8_lossy(&section.data)).collect::<String>().into(),
             imports: shown.imports.into_iter().map(|item| item.name).collect(),
             exports: shown.exports.into_iter().map(|item| item.name).collect(),
             bytes: bytes.into(),

@@ -250,3 +250,46 @@ pub(crate) fn applied(
     }
     Ok(applied)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(stream: &str, data_bytes: usize) -> types::Change {
+        types::Change {
+            stream: stream.into(),
+            key: "k".into(),
+            operation: types::Operation::Whole,
+            version: None,
+            modified_at: None,
+            data: "d".repeat(data_bytes),
+        }
+    }
+
+    /// What a transform makes of a page may be no larger than a page, however it is spread over the changes, and has one
+    /// result per change; each case breaks one bound.
+    #[test]
+    fn transforms_are_bounded() {
+        let many = || Ok(vec![record("s", 0); limits::PAGE_CHANGES_MAX / 2 + 1]);
+        let large = || Ok(vec![record("s", limits::RECORD_BYTES_MAX); 5]);
+        let cases = [
+            (vec![], 1, "there are 0 results for 1 changes"),
+            (vec![many(), many()], 2, "there are more than 2000 changes"),
+            (vec![large(), large()], 2, "the changes have more than 8388608 bytes"),
+            (vec![Ok(vec![record("", 0)])], 1, "results[0].stream is empty"),
+        ];
+        for (results, count, breach) in cases {
+            assert_eq!(applied(results, count), Err(breach.to_owned()));
+        }
+        assert_eq!(applied(vec![Ok(vec![])], 1), Ok(vec![Ok(vec![])]));
+    }
+
+    /// Look-ups are bounded like pages: keys that name large records add up.
+    #[test]
+    fn look_ups_are_bounded() {
+        let found = vec![Some(record("s", limits::RECORD_BYTES_MAX)); 9];
+        assert_eq!(fetched(found, 9, &"s".into()), Err("the changes have more than 8388608 bytes".to_owned()));
+        let strange = fetched(vec![None, Some(record("t", 0))], 2, &"s".into());
+        assert_eq!(strange, Err("records[1].stream is `t`; asked was `s`".to_owned()));
+    }
+}

@@ -117,3 +117,61 @@ fn writing(flags: types::Writing) -> Writing {
         expected_version: flags.contains(types::Writing::EXPECTED_VERSION),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(path: &str) -> types::Field {
+        types::Field {
+            path: path.into(),
+            label: "l".repeat(10_000),
+            of: types::FieldType::Text,
+            required: false,
+            creatable: true,
+            updatable: true,
+            custom: false,
+            length_max: None,
+            scale: None,
+            choices: vec![],
+            refers_to: vec![],
+        }
+    }
+
+    fn stream(name: &str, fields: Vec<types::Field>) -> types::Stream {
+        types::Stream {
+            name: name.into(),
+            label: name.into(),
+            fields,
+            reading: types::Reading::empty(),
+            writing: types::Writing::empty(),
+            filterable: vec![],
+            matchable: vec![],
+            repeat: types::SafeRepeat::None,
+            write_max: 1,
+        }
+    }
+
+    /// A description that breaks a bound is refused with its place; each case breaks one, the last none.
+    #[test]
+    fn descriptions_are_bounded() {
+        let many_choices = types::Field { choices: vec![String::new(); limits::CHOICES_MAX + 1], ..field("a") };
+        let cases = [
+            (vec![stream("", vec![])], "streams[0].name is empty"),
+            (vec![stream(&"s".repeat(256), vec![])], "streams[0].name has 256 bytes; at most 255"),
+            (vec![stream("a", vec![]), stream("a", vec![])], "stream `a` stands twice"),
+            (vec![stream("a", vec![field("x"), field("")])], "streams[0].fields[1].path is empty"),
+            (
+                vec![stream("a", vec![field("x"); limits::FIELDS_MAX + 1])],
+                "streams[0].fields has 5001 items; at most 5000",
+            ),
+            (vec![stream("a", vec![]); limits::STREAMS_MAX + 1], "the answer has 2001 items; at most 2000"),
+            (vec![stream("a", vec![many_choices])], "streams[0].fields[0].choices has 5001 items; at most 5000"),
+        ];
+        for (described, breach) in cases {
+            assert_eq!(streams(described), Err(breach.to_owned()));
+        }
+        let known = streams(vec![stream("a", vec![field("x")])]).unwrap();
+        assert!(known[0].fields[0].label.len() <= limits::SENTENCE_BYTES_MAX, "a label is cut");
+    }
+}

@@ -1,9 +1,9 @@
 //! The types of fields: each reads a value in one side's format and prints it in the other's.
 //!
-//! - [`text`], [`boolean`], [`currency`]: one form;
-//! - [`number`]: integer, decimal, money, all exact;
-//! - [`date`], [`date_time`]: days and instants;
-//! - [`country`], [`us_state`]: names and codes.
+//! - `text`, `boolean`, `currency`: one form;
+//! - `number`: integer, decimal, money, all exact;
+//! - `date`, `date_time`: days and instants;
+//! - `country`, `us_state`: names and codes.
 //!
 //! A type refuses what it does not know and never guesses: what it refuses goes to the exceptions until a translation
 //! table or the source mends it (MAP-05). What is blank never reaches a type. Every type holds: reading what was

@@ -40,13 +40,15 @@ fn read(rule: &'static str, value: &Scalar<'_>, scale_max: u64) -> Result<Decima
         return Err(Refusal::new(
             rule,
             format!(
-                "{rule} {value} has {found} digits after the point; {bound}, and none is rounded away; mend it at the source"
+                "{rule} {value} has {found} digits after the point; {bound}, and none is rounded away; mend it at the \
+                 source"
             ),
         ));
     }
     digits.decimal().ok_or_else(|| {
         let found = digits.count();
-        Refusal::new(rule, format!("{rule} {value} has {found} digits; at most {NUMBER_DIGITS_MAX} are kept, and none is rounded away; mend it at the source"))
+        let bound = format!("at most {NUMBER_DIGITS_MAX} are kept, and none is rounded away; mend it at the source");
+        Refusal::new(rule, format!("{rule} {value} has {found} digits; {bound}"))
     })
 }
 

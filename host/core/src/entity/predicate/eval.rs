@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn means_what_cel_means() {
         let data = json::parse(
-            r#"{"StageName":"Closed Won","Amount":1054.10,"Tiny":0.1000000000000000000000000001,"Big":12345678901234567890123456789012,
-                "Open":false,"Owner":{"Name":"Zoë","Id":null},"List":[1,2.0],"Same":[1.0,2],"Text":"10","Won":true}"#,
+            r#"{"StageName":"Closed Won","Amount":1054.10,"Tiny":0.1000000000000000000000000001,
+                "Big":12345678901234567890123456789012,"Open":false,"Owner":{"Name":"Zoë","Id":null},"List":[1,2.0],"Same":[1.0,2],"Text":"10","Won":true}"#,
         )
         .unwrap();
         for (text, expected) in [

@@ -4,11 +4,11 @@
 //! same there. It is read and evaluated by this module, because the `cel` crate (0.15) reads JSON numbers as binary
 //! floats: a comparison of money would not be exact. Here numbers are exact decimals (FIN-08).
 //!
-//! - [`read`]: text to expression, errors with a column;
-//! - [`eval`]: expression and data to true or false.
+//! - `read`: text to expression, errors with a column;
+//! - `eval`: expression and data to true or false.
 //!
-//! What there is: `==` `!=` `<` `<=` `>` `>=`, `in [..]`, `&&` `||` `!`, parentheses, dotted paths, texts, numbers, `true`,
-//! `false`, `null`. A path that the record does not have is null, as if it had been declared so. As in CEL, `&&` and
+//! What there is: `==` `!=` `<` `<=` `>` `>=`, `in [..]`, `&&` `||` `!`, parentheses, dotted paths, texts, numbers,
+//! `true`, `false`, `null`. A path that the record does not have is null, as if it had been declared so. As in CEL, `&&` and
 //! `||` need not know a side that does not matter: `StageName == "Closed Won" && Amount > 0` is false for an open deal
 //! without an amount.
 

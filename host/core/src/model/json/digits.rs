@@ -162,7 +162,10 @@ mod tests {
     proptest! {
         /// What `rust_decimal` prints is read back as the same value.
         #[test]
-        fn reads_what_is_printed(mantissa in -9_999_999_999_999_999_999_999_999_999_i128..=9_999_999_999_999_999_999_999_999_999, scale in 0_u32..=28) {
+        fn reads_what_is_printed(
+            mantissa in -9_999_999_999_999_999_999_999_999_999_i128..=9_999_999_999_999_999_999_999_999_999,
+            scale in 0_u32..=28,
+        ) {
             let value = Decimal::try_from_i128_with_scale(mantissa, scale).unwrap();
             prop_assert_eq!(decimal(&value.to_string()), Some(value));
         }

@@ -45,7 +45,7 @@ static BY_NAME: LazyLock<HashMap<String, &'static Country>> = LazyLock::new(|| {
 
 /// Lower case, with the plain apostrophe that keyboards have.
 fn fold(name: &str) -> String {
-    name.to_lowercase().replace('’', "'")
+    if name.is_ascii() { name.to_ascii_lowercase() } else { name.to_lowercase().replace('’', "'") }
 }
 
 pub(super) fn read(value: &Scalar<'_>, format: Format) -> Result<&'static Country, Refusal> {

@@ -1,0 +1,295 @@
+//! The first step of a projection: a change becomes a draft. The JSON is parsed once; types, tables, rules and the
+//! predicate are applied; what must be looked up is listed.
+
+use crate::entity::draft::{Cell, Draft, Rows, State};
+use crate::entity::kind::{Refusal, Scalar};
+use crate::entity::map::{Blank, Ending};
+use crate::entity::need;
+use crate::entity::plan::{List, Lookup, Match, Natural, Parts, Plan, Reads, Step, Watched};
+use crate::entity::quote::quote;
+use crate::entity::rule::{self, Rule};
+use crate::entity::table::Tables;
+use crate::entity::verdict::{By, Reference, Stop};
+use crate::model::{Change, Json, Operation, json};
+use std::borrow::Cow;
+
+impl Plan {
+    /// Reads a change: everything that can be said of it without looking anything up.
+    ///
+    /// Of a partial change, a field that is absent is unknown: it is neither sent nor blank.
+    pub fn read(&self, change: &Change, tables: &Tables) -> Draft {
+        let mut draft = Draft::new(self.clone(), change.key.clone());
+        let parts = &*self.parts;
+        let ending = match &change.operation {
+            Operation::Whole | Operation::Partial => None,
+            Operation::Deleted => Some((parts.delete, "deleted", "was deleted in".to_owned())),
+            Operation::MergedInto(key) => Some((parts.merge, "merged", format!("was merged into {} in", quote(key)))),
+        };
+        if let Some((ending, rule, happened)) = ending {
+            let message =
+                format!("the record {happened} `{}`; decide what becomes of it in `{}`", parts.from, parts.to);
+            draft.ending = Some((ending == Ending::Hold).then(|| stop("", rule, message)));
+            return draft;
+        }
+        match json::parse(&change.data) {
+            Ok(data @ Json::Object(_)) => {
+                Reader { parts, tables, is_partial: change.operation == Operation::Partial }.read(&data, &mut draft)
+            }
+            Ok(_) => draft.malformed = Some(malformed("no object")),
+            Err(refusal) => draft.malformed = Some(malformed(&refusal.to_string())),
+        }
+        draft
+    }
+}
+
+fn malformed(why: &str) -> Stop {
+    stop(
+        "",
+        "json",
+        format!("the record's data is not usable JSON: {why}; mend it at the source, or the connector that read it"),
+    )
+}
+
+pub(super) fn stop(field: &str, rule: &str, message: impl Into<String>) -> Stop {
+    Stop { field: field.into(), rule: rule.into(), message: message.into(), needs: Vec::new() }
+}
+
+struct Reader<'a> {
+    parts: &'a Parts,
+    tables: &'a Tables,
+    is_partial: bool,
+}
+
+impl Reader<'_> {
+    fn read(&self, data: &Json, draft: &mut Draft) {
+        let parts = self.parts;
+        match parts.when.as_ref().map_or(Ok(true), |when| when.holds(data)) {
+            Ok(holds) => draft.is_matched = parts.creates && holds,
+            Err(undecided) => {
+                let message = format!(
+                    "`life.create.when` cannot be decided: {undecided}; give the field a value, or mend the predicate"
+                );
+                draft.undecided = Some(stop("", "predicate", message));
+            }
+        }
+        draft.state = if self.is_partial {
+            State::Partial(overlay(&parts.watched, data))
+        } else {
+            State::Whole(state(&parts.watched, data))
+        };
+        for field in &parts.matches {
+            match_value(field, data, draft);
+        }
+        draft.cells.reserve_exact(parts.steps.len());
+        for step in &parts.steps {
+            let cell = self.cell(step, json::at(data, &step.source), &mut draft.references);
+            draft.cells.push(cell);
+        }
+        for list in &parts.lists {
+            let rows = self.rows(list, json::at(data, &list.source), &mut draft.references);
+            draft.rows.push(rows);
+        }
+    }
+
+    fn cell(&self, step: &Step, value: Option<&Json>, references: &mut Vec<Reference>) -> Cell {
+        if self.is_partial && value.is_none() {
+            return if step.is_required { Cell::Unknown(required(&step.name)) } else { Cell::Keep };
+        }
+        let Ok(scalar) = value.map_or(Ok(None), Scalar::of) else {
+            let message = "holds a list or an object; point its path at one value";
+            return Cell::Stopped(stop(&step.name, step.reads.name(), format!("field `{}` {message}", step.name)));
+        };
+        match scalar.and_then(|scalar| clean(&step.rules, scalar)) {
+            Some(scalar) => self.value(step, scalar, references).unwrap_or_else(Cell::Stopped),
+            None => blank(step),
+        }
+    }
+
+    fn value(&self, step: &Step, scalar: Scalar<'_>, references: &mut Vec<Reference>) -> Result<Cell, Stop> {
+        let (scalar, table_need) = match &step.table {
+            None => (scalar, None),
+            Some(lookup) => {
+                let need = need::by_table(&lookup.table, &scalar.text());
+                (self.translate(step, lookup, scalar, &need)?, Some(need))
+            }
+        };
+        let refused = |refusal: Refusal, needs: &Option<String>| Stop {
+            field: step.name.clone(),
+            rule: refusal.rule.into(),
+            message: refusal.message,
+            needs: needs.iter().cloned().collect(),
+        };
+        let (entity, by) = match &step.reads {
+            Reads::Value(of, format) => {
+                let value = of.read(&scalar, *format).map_err(|refusal| refused(refusal, &table_need))?;
+                return Ok(Cell::Ready(value.print(step.target_format)));
+            }
+            Reads::Key(entity) => (entity, By::Key(scalar.text().into_owned())),
+            Reads::Natural(entity, natural) => match natural_key(natural, scalar) {
+                Ok(Some(value)) => (entity, By::Natural(value)),
+                Ok(None) => return Ok(blank(step)),
+                Err(refusal) => return Err(refused(refusal, &table_need)),
+            },
+        };
+        let reference = references.len();
+        references.push(Reference { entity: entity.clone(), system: self.parts.from.clone(), by });
+        Ok(Cell::Pending { reference, table_need })
+    }
+
+    /// What the table makes of the value; the value itself if it has no row and may pass.
+    fn translate<'v>(&self, step: &Step, lookup: &Lookup, scalar: Scalar<'v>, need: &str) -> Result<Scalar<'v>, Stop> {
+        let text = scalar.text();
+        let table = self.tables.get(&lookup.table);
+        let row = table.and_then(|table| if lookup.is_backward { table.backward(&text) } else { table.forward(&text) });
+        match row {
+            Some(row) => Ok(Scalar::Text(Cow::Owned(row.to_owned()))),
+            None if lookup.keeps_unlisted => {
+                drop(text);
+                Ok(scalar)
+            }
+            None => Err(Stop {
+                field: step.name.clone(),
+                rule: "table".into(),
+                message: format!("table `{}` has no row for {scalar}; add one, or mend it at the source", lookup.table),
+                needs: vec![need.to_owned()],
+            }),
+        }
+    }
+
+    fn rows(&self, list: &List, value: Option<&Json>, references: &mut Vec<Reference>) -> Rows {
+        match value {
+            None if self.is_partial && !list.is_required => Rows::Keep,
+            None if self.is_partial => Rows::Unknown(required(&list.name)),
+            None | Some(Json::Null) if list.is_required => Rows::Stopped(required(&list.name)),
+            None | Some(Json::Null) => Rows::Keep,
+            Some(Json::Array(lines)) if lines.is_empty() && list.is_required => Rows::Stopped(required(&list.name)),
+            Some(Json::Array(lines)) => {
+                let row = |line: &Json| list.each.iter().map(|step| self.line_cell(step, line, references)).collect();
+                Rows::Ready(lines.iter().map(row).collect())
+            }
+            Some(_) => Rows::Stopped(stop(
+                &list.name,
+                "lines",
+                format!("`{}` holds no list of lines; point its path at one", list.name),
+            )),
+        }
+    }
+
+    /// A line is always whole, even in a partial change: lists are not merged.
+    fn line_cell(&self, step: &Step, line: &Json, references: &mut Vec<Reference>) -> Cell {
+        if !line.is_object() {
+            return Cell::Stopped(stop(&step.name, "lines", "the line is no object"));
+        }
+        Reader { is_partial: false, ..*self }.cell(step, json::at(line, &step.source), references)
+    }
+}
+
+/// Cleans a text; `None` if nothing is left of it.
+fn clean<'v>(rules: &[Rule], scalar: Scalar<'v>) -> Option<Scalar<'v>> {
+    match scalar {
+        Scalar::Text(text) if !rules.is_empty() => {
+            let text = rule::clean(rules, text);
+            (!text.is_empty()).then_some(Scalar::Text(text))
+        }
+        other => Some(other),
+    }
+}
+
+fn blank(step: &Step) -> Cell {
+    match (&step.default, step.blank) {
+        (Some(default), _) => Cell::Defaulted(default.clone().print(step.target_format)),
+        (None, Blank::Reject) => Cell::Stopped(required(&step.name)),
+        (None, _) if step.is_required => Cell::Stopped(required(&step.name)),
+        (None, Blank::Clear) => Cell::Clear,
+        (None, Blank::Keep) => Cell::Keep,
+    }
+}
+
+fn required(field: &str) -> Stop {
+    stop(
+        field,
+        "required",
+        format!("`{field}` has no value, and the record is not written without it; fill it in at the source"),
+    )
+}
+
+fn natural_key(natural: &Natural, scalar: Scalar<'_>) -> Result<Option<String>, Refusal> {
+    let Some(scalar) = clean(&natural.rules, scalar) else { return Ok(None) };
+    natural.of.read(&scalar, natural.format).map(|value| Some(value.canonical().into_owned()))
+}
+
+/// A match field that its type refuses finds nothing; where it travels, it is refused as a field.
+fn match_value(field: &Match, data: &Json, draft: &mut Draft) {
+    let scalar = json::at(data, &field.source).and_then(|value| Scalar::of(value).ok().flatten());
+    let Some(scalar) = scalar.and_then(|scalar| clean(&field.rules, scalar)) else { return };
+    let Ok(value) = field.of.read(&scalar, field.format) else { return };
+    if field.is_natural {
+        draft.natural = Some(value.canonical().into_owned());
+    }
+    if let Some((path, format)) = &field.target {
+        draft.match_values.push((path.clone(), value.print(*format)));
+    }
+}
+
+/// The canonical text of all watched values that are there, written without building them.
+fn state(watched: &[Watched], data: &Json) -> String {
+    let mut text = String::with_capacity(512);
+    text.push('{');
+    for watched in watched {
+        let Some(value) = json::at(data, &watched.path).filter(|value| !value.is_null()) else { continue };
+        member(&watched.name, &mut text);
+        match (&watched.each, value) {
+            (Some(each), Json::Array(lines)) => {
+                text.push('[');
+                for (index, line) in lines.iter().enumerate() {
+                    text.push_str(if index > 0 { ",{" } else { "{" });
+                    write_line(each, line, &mut text);
+                    text.push('}');
+                }
+                text.push(']');
+            }
+            _ => json::write_canonical(value, &mut text),
+        }
+    }
+    text.push('}');
+    text
+}
+
+fn write_line(each: &[(String, String)], line: &Json, text: &mut String) {
+    for (name, path) in each {
+        if let Some(value) = json::at(line, path).filter(|value| !value.is_null()) {
+            member(name, text);
+            json::write_canonical(value, text);
+        }
+    }
+}
+
+/// Begins a member of an object.
+fn member(name: &str, text: &mut String) {
+    if !text.ends_with('{') {
+        text.push(',');
+    }
+    json::write_text(name, text);
+    text.push(':');
+}
+
+/// What a partial change says: values that are there, `None` for those that it empties.
+fn overlay(watched: &[Watched], data: &Json) -> Vec<(String, Option<Json>)> {
+    let said = watched.iter().filter_map(|watched| Some((watched, json::at(data, &watched.path)?)));
+    said.map(|(watched, value)| {
+        let value = match (&watched.each, value) {
+            (_, Json::Null) => None,
+            (Some(each), Json::Array(lines)) => Some(Json::Array(lines.iter().map(|line| pick(each, line)).collect())),
+            _ => Some(value.clone()),
+        };
+        (watched.name.clone(), value)
+    })
+    .collect()
+}
+
+fn pick(each: &[(String, String)], line: &Json) -> Json {
+    let member = |(name, path): &(String, String)| {
+        Some((name.clone(), json::at(line, path).filter(|value| !value.is_null())?.clone()))
+    };
+    Json::Object(each.iter().filter_map(member).collect())
+}

@@ -1,0 +1,48 @@
+//! Guests for tests: crates of this workspace, built and packed as a vendor would.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use tollgate::pack;
+use tollgate_core::model::Digest;
+
+/// The component of the plugin crate `plugins/<name>` or `tests/guests/<name>`, built at most once per process; a build
+/// with nothing to do costs cargo a fraction of a second, and cargo's own lock keeps processes apart.
+///
+/// # Panics
+/// There is no such crate, or it does not build; the message is the vendor's.
+pub fn component(name: &str) -> Vec<u8> {
+    static BUILT: Mutex<Option<HashMap<String, Vec<u8>>>> = Mutex::new(None);
+    // One at a time: cargo would serialise them anyway.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let built = built.get_or_insert_default();
+    if let Some(bytes) = built.get(name) {
+        return bytes.clone();
+    }
+    eprintln!("building the guest {name} ..");
+    let plugin = pack::build(&crate_dir(name), &options()).unwrap_or_else(|error| panic!("guest {name}: {error}"));
+    built.insert(name.to_owned(), plugin.bytes.clone());
+    plugin.bytes
+}
+
+/// The folder of the crate `plugins/<name>` or `tests/guests/<name>`.
+///
+/// # Panics
+/// There is no such crate.
+pub fn crate_dir(name: &str) -> PathBuf {
+    let places = ["plugins", "tests/guests"].map(|place| root().join(place).join(name));
+    places.into_iter().find(|place| place.is_dir()).unwrap_or_else(|| panic!("there is no guest `{name}`"))
+}
+
+/// Builds into a folder of this checkout alone: modules have no hash in their names, so two checkouts that share a target
+/// folder would overwrite each other's.
+pub fn options() -> pack::Options {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let checkout = Digest::of(root().as_os_str().as_encoded_bytes());
+    let target_dir = target.join("guests").join(hex::encode(&checkout.0[..4]));
+    pack::Options { target_dir: Some(target_dir) }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the workspace")
+}

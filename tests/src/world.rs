@@ -1,0 +1,240 @@
+//! A whole small world: both vendors simulated, a host between them, configured as in `tests/demo/config`.
+//!
+//! The host can run in this process ([`World::open`]) or in another one ([`World::host`] gives what that needs).
+
+use crate::guests;
+use crate::net::MappedNet;
+use crate::sims::netsuite::schema::RecordType;
+use crate::sims::{Json, NetSuite, Salesforce, Sim, netsuite, salesforce};
+use crate::tls::TestCa;
+use anyhow::{Context, Result};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tollgate::app::documents::{self, Document};
+use tollgate::app::{App, Options};
+use tollgate::clock::SystemClock;
+
+/// Host names and loopback ports of the simulators, and the authority that signed their certificates: all that a process
+/// needs to reach them.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Route {
+    /// Host name and loopback port.
+    pub hosts: Vec<(String, u16)>,
+    /// The authority's certificate, DER in hexadecimal.
+    pub root: String,
+}
+
+impl Route {
+    /// The network of the product's gate.
+    ///
+    /// # Errors
+    /// The certificate is not hexadecimal.
+    pub fn net(&self) -> Result<MappedNet> {
+        let root = hex::decode(&self.root).context("the root certificate")?;
+        let net = MappedNet::new(root.into());
+        Ok(self.hosts.iter().fold(net, |net, (host, port)| net.with_host(host, *port)))
+    }
+}
+
+/// A host that can be opened in any process: where it reaches, what it holds, what it is told.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Host {
+    route: Route,
+    data_dir: PathBuf,
+    database_url: Option<String>,
+    plugins: Vec<PathBuf>,
+    /// Connection, name and value; they open nothing but simulators.
+    secrets: Vec<(String, String, String)>,
+    /// File name and text.
+    config: Vec<(String, String)>,
+}
+
+impl Host {
+    /// Opens the host, installs its plugins, sets its secrets and configuration; starts no flow yet.
+    ///
+    /// # Errors
+    /// Whatever the host refuses.
+    pub async fn open(&self) -> Result<App> {
+        let app = App::open(Options {
+            data_dir: self.data_dir.clone(),
+            database_url: self.database_url.clone(),
+            tenant: "default".into(),
+            net: Arc::new(self.route.net()?),
+            clock: Arc::new(SystemClock),
+        })
+        .await?;
+        for path in &self.plugins {
+            app.install(&std::fs::read(path)?).await?;
+        }
+        for (connection, name, value) in &self.secrets {
+            app.set_secret(&connection.as_str().into(), name, value).await?;
+        }
+        let document = |(file, text): &(String, String)| Document { file: file.clone(), text: text.clone() };
+        app.apply(&self.config.iter().map(document).collect::<Vec<_>>()).await?;
+        Ok(app)
+    }
+}
+
+/// Both vendors.
+pub struct World {
+    /// The CRM.
+    pub crm: Sim<Salesforce>,
+    /// The ERP.
+    pub erp: Sim<NetSuite>,
+    route: Route,
+    config: Vec<Document>,
+    /// The private key of the ERP's integration, PKCS#8 PEM.
+    erp_key: String,
+}
+
+/// What the ERP holds, from its own ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orders {
+    /// Sales orders.
+    pub count: u64,
+    /// Their value.
+    pub value: Decimal,
+    /// Orders beyond the first of the same deal.
+    pub duplicates: u64,
+    /// Writes of orders that the ERP received.
+    pub writes: u64,
+}
+
+/// Where the configuration of the demo stands.
+#[must_use]
+pub fn config_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/config")
+}
+
+impl World {
+    /// Starts both vendors, empty.
+    ///
+    /// # Errors
+    /// No port can be had, or the demo's configuration cannot be read.
+    pub async fn start() -> Result<Self> {
+        Self::with(salesforce::Options::default(), netsuite::Options::default()).await
+    }
+
+    /// Starts both vendors with these settings.
+    ///
+    /// # Errors
+    /// As [`World::start`].
+    pub async fn with(crm: salesforce::Options, erp: netsuite::Options) -> Result<Self> {
+        let ca = TestCa::new();
+        let erp_key = netsuite::keys::TEST_PRIVATE_KEY_PEM.to_owned();
+        let crm = Salesforce::start(crm, &ca).await?;
+        let erp = NetSuite::start(erp, &ca).await?;
+        let hosts = [(crm.hosts(), crm.tls_port()), (erp.hosts(), erp.tls_port())];
+        let hosts = hosts.iter().flat_map(|(names, port)| names.iter().map(|name| (name.clone(), *port))).collect();
+        let route = Route { hosts, root: hex::encode(ca.root()) };
+        let config = documents::read_folder(&config_folder()).context("the demo's configuration")?;
+        Ok(Self { crm, erp, route, config, erp_key })
+    }
+
+    /// How to reach the vendors.
+    #[must_use]
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// Adds a translation table to the configuration.
+    pub fn mend(&mut self, table: &str, rows: &[(&str, &str)]) {
+        let rows: String = rows.iter().map(|(from, to)| format!("  {from:?}: {to:?}\n")).collect();
+        let text = format!("table: {table}\nrows:\n{rows}");
+        self.config.push(Document { file: format!("{table}.yaml"), text });
+    }
+
+    /// Replaces text in the configuration file of this name.
+    ///
+    /// # Panics
+    /// There is no such file, or the text is not in it.
+    pub fn edit(&mut self, file: &str, from: &str, to: &str) {
+        let document = self.config.iter_mut().find(|document| document.file.ends_with(file)).expect("a file of the demo");
+        assert!(document.text.contains(from), "{file} holds no {from:?}");
+        document.text = document.text.replace(from, to);
+    }
+
+    /// What a host between the two needs, in this process or in another one.
+    ///
+    /// # Errors
+    /// A connector cannot be built or written down.
+    pub fn host(&self, data_dir: &Path, database_url: Option<String>) -> Result<Host> {
+        let folder = data_dir.with_extension("plugins");
+        std::fs::create_dir_all(&folder)?;
+        let plugins = ["salesforce", "netsuite"].map(|name| (folder.join(name), guests::component(name)));
+        for (path, component) in &plugins {
+            std::fs::write(path, component)?;
+        }
+        let (crm, erp) = (self.crm.vendor().options(), self.erp.vendor().options());
+        let secrets = [
+            ("salesforce", "client_id", crm.client_id.as_str()),
+            ("salesforce", "client_secret", &crm.client_secret),
+            ("netsuite", "client_id", &erp.client_id),
+            ("netsuite", "key_id", &erp.key_id),
+            ("netsuite", "private_key", &self.erp_key),
+        ];
+        Ok(Host {
+            route: self.route.clone(),
+            data_dir: data_dir.to_owned(),
+            database_url,
+            plugins: plugins.into_iter().map(|(path, _)| path).collect(),
+            secrets: secrets.into_iter().map(|(c, name, value)| (c.into(), name.into(), value.into())).collect(),
+            config: self.config.iter().map(|document| (document.file.clone(), document.text.clone())).collect(),
+        })
+    }
+
+    /// Opens a host in this process; starts no flow yet.
+    ///
+    /// # Errors
+    /// Whatever the host refuses.
+    pub async fn open(&self, data_dir: &Path, database_url: Option<String>) -> Result<App> {
+        self.host(data_dir, database_url)?.open().await
+    }
+
+    /// All that must stay secret: what the host was given, and every token that is good at either vendor.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let key_line = self.erp_key.lines().nth(1).expect("a PEM file has lines");
+        let mut secrets = vec![self.crm.vendor().options().client_secret.clone(), key_line.to_owned()];
+        secrets.extend(self.crm.vendor().tokens());
+        secrets.extend(self.erp.vendor().tokens());
+        secrets
+    }
+
+    /// The ERP's orders, from its own ledger.
+    ///
+    /// # Panics
+    /// The ledger has another shape: a defect of the simulator.
+    #[must_use]
+    pub fn orders(&self) -> Orders {
+        let ledger = self.erp.ledger();
+        let orders = at(&ledger, "/objects/salesOrder");
+        Orders {
+            count: number(at(orders, "/count")),
+            value: at(orders, "/totals/total").as_str().and_then(|text| text.parse().ok()).expect("a sum"),
+            duplicates: number(at(orders, "/duplicates")),
+            writes: number(at(orders, "/writes/received")),
+        }
+    }
+
+    /// How many records of a kind the ERP holds.
+    #[must_use]
+    pub fn erp_count(&self, kind: RecordType) -> usize {
+        self.erp.vendor().count(kind)
+    }
+}
+
+/// A place in a ledger.
+///
+/// # Panics
+/// There is no such place.
+#[must_use]
+pub fn at<'a>(ledger: &'a Json, pointer: &str) -> &'a Json {
+    ledger.pointer(pointer).unwrap_or_else(|| panic!("the ledger has no {pointer}: {ledger}"))
+}
+
+fn number(value: &Json) -> u64 {
+    value.as_u64().expect("a count")
+}

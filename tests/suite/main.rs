@@ -1,0 +1,9 @@
+//! The suites: the rooms of the host together, over real databases, real guests and simulated vendors.
+
+mod bad_input;
+mod first_light;
+mod kill;
+mod sandbox;
+mod sims;
+mod store;
+mod tidy;
