@@ -139,11 +139,11 @@ impl Exchange<'_> {
             Ok(request) => request,
             Err(error) => return self.not_sent(error, entry),
         };
-        if !(self.may_leave)() {
-            return self.not_sent(lease_lost(), entry);
-        }
         if let Err(error) = self.journal.count(entry.at, self.route.calls).await {
             return self.not_sent(error, entry);
+        }
+        if !(self.may_leave)() {
+            return self.not_sent(lease_lost(), entry);
         }
         self.calls.fetch_add(u64::from(self.route.calls), Ordering::Relaxed);
         // The answer to a request with an effect is taken even if the call has had its share: it decides an outcome.
