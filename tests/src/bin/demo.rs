@@ -203,7 +203,8 @@ impl Demo<'_> {
         let flow: FlowName = "orders".into();
         while self.world.orders().count == before.count {
             if started.elapsed().as_secs() > 30 {
-                bail!("the deal did not arrive within 30 s: {:?}", self.app.status(&flow).await);
+                let tally = self.app.tally(&flow).await?;
+                bail!("the deal did not arrive within 30 s: {tally}; {:?}", self.app.status(&flow).await);
             }
             // The flow is only watched here: it looks at its source every second by itself.
             SystemClock.sleep_ms(20).await;
