@@ -130,7 +130,10 @@ impl World {
         let hosts = hosts.iter().flat_map(|(names, port)| names.iter().map(|name| (name.clone(), *port))).collect();
         let route = Route { hosts, root: hex::encode(ca.root()) };
         let config = documents::read_folder(&config_folder()).context("the demo's configuration")?;
-        Ok(Self { crm, erp, route, config, erp_key })
+        let mut world = Self { crm, erp, route, config, erp_key };
+        let pricebook = world.crm.vendor().pricebook_id();
+        world.edit("10-salesforce.yaml", "STANDARD_PRICEBOOK", &pricebook);
+        Ok(world)
     }
 
     /// How to reach the vendors.

@@ -208,8 +208,8 @@ impl<'a> Running<'a> {
             return Ok(true);
         }
         if self.queue.len() < limits::WRITE_QUEUE_MAX {
-            if !self.is_ready_checked {
-                return self.take_up_released().await;
+            if !self.is_ready_checked && self.take_up_released().await? {
+                return Ok(true);
             }
             if let Some(page) = self.page.take_if(|page| !touches(page, &self.keys)) {
                 self.decide_page(page).await?;
@@ -233,7 +233,7 @@ impl<'a> Running<'a> {
         true
     }
 
-    /// Takes up records whose need was satisfied; says whether there may be more to do.
+    /// Takes up records whose need was satisfied; says whether there were any.
     async fn take_up_released(&mut self) -> Result<bool, Error> {
         self.control.woken.mark_unchanged();
         let rows = self.flow.store.ready(&self.flow.tenant, &self.flow.name, limits::RELEASE_MAX).await?;

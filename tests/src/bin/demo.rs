@@ -176,7 +176,9 @@ impl Demo<'_> {
             println!("  {flow:<10} {tally}");
             verify_conserved(flow, &tally)?;
             for (kind, rule, count) in self.app.set_aside_by_rule(&flow.into()).await? {
-                println!("  {:<10} {count} x {} ({rule})", "", kind.as_str());
+                let rows = self.app.set_aside(&flow.into(), kind, 10_000).await?;
+                let example = rows.iter().find(|row| row.rule == rule).map_or("", |row| row.reason.as_str());
+                println!("  {:<10} {count} x {} `{rule}`, such as: {example}", "", kind.as_str());
             }
         }
         for account in ["salesforce-acme", "netsuite-1234567"] {
@@ -201,7 +203,8 @@ impl Demo<'_> {
         let flow: FlowName = "orders".into();
         while self.world.orders().count == before.count {
             if started.elapsed().as_secs() > 30 {
-                bail!("the deal did not arrive within 30 s: {:?}", self.app.status(&flow).await);
+                let tally = self.app.tally(&flow).await?;
+                bail!("the deal did not arrive within 30 s: {tally}; {:?}", self.app.status(&flow).await);
             }
             // The flow is only watched here: it looks at its source every second by itself.
             SystemClock.sleep_ms(20).await;
