@@ -154,7 +154,8 @@ impl World {
     /// # Panics
     /// There is no such file, or the text is not in it.
     pub fn edit(&mut self, file: &str, from: &str, to: &str) {
-        let document = self.config.iter_mut().find(|document| document.file.ends_with(file)).expect("a file of the demo");
+        let document =
+            self.config.iter_mut().find(|document| document.file.ends_with(file)).expect("a file of the demo");
         assert!(document.text.contains(from), "{file} holds no {from:?}");
         document.text = document.text.replace(from, to);
     }

@@ -37,12 +37,32 @@ fn assert_says(message: &str, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn configuration_faults() {
     let cases: [(&str, &str, &str, &[&str]); 6] = [
-        ("20-customer.yaml", "rules: [trim]", "ruels: [trim]", &["20-customer.yaml:", "unknown key `ruels`", "`rules`"]),
-        ("20-customer.yaml", "{ owner: crm, crm: Name", "{ owner: [crm, erp], crm: Name", &["20-customer.yaml:", "name", "owner"]),
+        (
+            "20-customer.yaml",
+            "rules: [trim]",
+            "ruels: [trim]",
+            &["20-customer.yaml:", "unknown key `ruels`", "`rules`"],
+        ),
+        (
+            "20-customer.yaml",
+            "{ owner: crm, crm: Name",
+            "{ owner: [crm, erp], crm: Name",
+            &["20-customer.yaml:", "name", "owner"],
+        ),
         ("20-customer.yaml", "type: country", "type: contry", &["20-customer.yaml:", "contry", "`country`"]),
         ("32-orders.yaml", "every_ms", "evry_ms", &["32-orders.yaml:5:1", "evry_ms", "`every_ms`"]),
-        ("10-salesforce.yaml", "tollgate/salesforce", "tollgate/salesfarce", &["10-salesforce.yaml", "not installed", "tollgate/salesforce"]),
-        ("10-salesforce.yaml", "https://acme.my.salesforce.com", "http://acme.my.salesforce.com", &["10-salesforce.yaml", "https"]),
+        (
+            "10-salesforce.yaml",
+            "tollgate/salesforce",
+            "tollgate/salesfarce",
+            &["10-salesforce.yaml", "not installed", "tollgate/salesforce"],
+        ),
+        (
+            "10-salesforce.yaml",
+            "https://acme.my.salesforce.com",
+            "http://acme.my.salesforce.com",
+            &["10-salesforce.yaml", "https"],
+        ),
     ];
     for (file, from, to, words) in cases {
         let (mut world, folder) = world().await;

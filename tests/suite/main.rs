@@ -1,6 +1,7 @@
 //! The suites: the rooms of the host together, over real databases, real guests and simulated vendors.
 
 mod bad_input;
+mod contract;
 mod first_light;
 mod kill;
 mod sandbox;

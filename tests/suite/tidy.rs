@@ -90,7 +90,8 @@ fn third_party_crates_stay_at_home() {
     for (name, text) in sources().into_iter().filter(|(name, _)| !name.starts_with("tests/")) {
         for (krate, homes) in HOMES.iter().filter(|(_, homes)| !homes.iter().any(|home| name.starts_with(home))) {
             let is_named = code(&text).any(|line| {
-                line.match_indices(krate).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
+                line.match_indices(krate)
+                    .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
             });
             if is_named {
                 findings.push(format!("{name} names {krate}, which is at home in {}", homes.join(", ")));
@@ -119,7 +120,8 @@ fn files_are_introduced_and_short() {
 /// Left-overs that no file may hold. The words are put together here so that this file does not find itself.
 #[test]
 fn nothing_is_left_over() {
-    let marks = [["to", "do!("].concat(), ["unimple", "mented!("].concat(), ["FIX", "ME"].concat(), ["#[ig", "nore"].concat()];
+    let marks =
+        [["to", "do!("].concat(), ["unimple", "mented!("].concat(), ["FIX", "ME"].concat(), ["#[ig", "nore"].concat()];
     let mut findings = Vec::new();
     for (name, text) in sources() {
         findings.extend(marks.iter().filter(|mark| text.contains(mark.as_str())).map(|mark| format!("{name}: {mark}")));

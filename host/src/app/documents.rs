@@ -29,7 +29,8 @@ pub struct Document {
 /// # Errors
 /// A file cannot be read or is too large.
 pub fn read_folder(folder: &Path) -> std::io::Result<Vec<Document>> {
-    let mut paths: Vec<_> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     paths.sort();
     let read = |path: &std::path::PathBuf| {

@@ -221,12 +221,7 @@ impl App {
     /// What the plugin, the gate or the sandbox said.
     pub async fn check(&self, connection: &ConnectionName) -> Result<Account, Error> {
         let opened = self.open_connection(connection).await?;
-        let call = CallContext {
-            run: "check".into(),
-            purpose: Purpose::Check,
-            seed: 0,
-            lease: Arc::new(|| true),
-        };
+        let call = CallContext { run: "check".into(), purpose: Purpose::Check, seed: 0, lease: Arc::new(|| true) };
         let door = self.gate.door(opened.line, call);
         let result = opened.plugin.check(door, CallLimits::default()).await;
         result.map_err(|source| Error::Call { connection: connection.clone(), call: "check", source })
@@ -320,7 +315,11 @@ impl App {
         self.wake.send_modify(|count| *count += 1);
     }
 
-    async fn open_flow(&self, documents: &Documents, flow: &tollgate_core::model::flow::Flow) -> Result<OpenFlow, Error> {
+    async fn open_flow(
+        &self,
+        documents: &Documents,
+        flow: &tollgate_core::model::flow::Flow,
+    ) -> Result<OpenFlow, Error> {
         open::flow(self, documents, flow).await
     }
 

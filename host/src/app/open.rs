@@ -64,8 +64,10 @@ pub(super) async fn connection(app: &App, documents: &Documents, name: &Connecti
     let absent = |what, name: &str| Error::Absent { what, name: name.to_owned() };
     let connection = documents.connection(name).ok_or_else(|| absent("connection", name.as_str()))?;
     let rows = app.store.plugins(&app.tenant).await?;
-    let row =
-        rows.into_iter().find(|row| row.name == connection.plugin).ok_or_else(|| absent("plugin", &connection.plugin))?;
+    let row = rows
+        .into_iter()
+        .find(|row| row.name == connection.plugin)
+        .ok_or_else(|| absent("plugin", &connection.plugin))?;
     let mut loaded = app.loaded.lock().await;
     let plugin = match loaded.get(&row.digest) {
         Some(plugin) => plugin.clone(),
@@ -86,7 +88,8 @@ pub(super) async fn flow(app: &App, documents: &Documents, flow: &Flow) -> Resul
     let map = documents
         .entity(&flow.entity)
         .ok_or_else(|| Error::Absent { what: "entity", name: flow.entity.to_string() })?;
-    let plan = map.plan(&flow.from, &flow.to, documents.entities()).map_err(|fault| Error::Configuration(vec![fault]))?;
+    let plan =
+        map.plan(&flow.from, &flow.to, documents.entities()).map_err(|fault| Error::Configuration(vec![fault]))?;
     let from = side(app, documents, flow, &flow.from).await?;
     let to = side(app, documents, flow, &flow.to).await?;
     Ok(OpenFlow {

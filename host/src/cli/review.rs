@@ -13,7 +13,8 @@ pub fn page(admitted: &Admitted) -> String {
     let _ = writeln!(page, "  imports  {}", short(admitted.imports()));
     let _ = writeln!(page, "  exports  {}", short(admitted.exports()));
     for endpoint in &manifest.endpoints {
-        let from = endpoint.origin_from_token.as_ref().map(|member| format!(", origin named by the token's `{member}`"));
+        let from =
+            endpoint.origin_from_token.as_ref().map(|member| format!(", origin named by the token's `{member}`"));
         let _ = writeln!(
             page,
             "  endpoint {:<6} https://{}{}: {}",
@@ -57,7 +58,9 @@ fn credential_line(credential: &Credential) -> String {
     let endpoints: Vec<&str> = credential.endpoints.iter().map(|name| name.as_str()).collect();
     let how = match &credential.attach {
         Attach::Bearer {} => "bearer token".to_owned(),
-        Attach::ClientCredentials { client: Client::Secret {}, .. } => "OAuth 2.0 client credentials, by secret".to_owned(),
+        Attach::ClientCredentials { client: Client::Secret {}, .. } => {
+            "OAuth 2.0 client credentials, by secret".to_owned()
+        }
         Attach::ClientCredentials { client: Client::Jwt { algorithm }, .. } => {
             format!("OAuth 2.0 client credentials, by {algorithm} assertion")
         }

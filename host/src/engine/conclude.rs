@@ -1,11 +1,11 @@
 //! Commits what became of a batch: outcomes, identity, released holds, what is tried again, the checkpoint, the counts.
 //! All of it is one transaction.
 
+use crate::engine::Error;
 use crate::engine::deliver::Delivered;
 use crate::engine::flow::OpenFlow;
 use crate::engine::intend::{Batch, Source, guard, row, set_aside};
 use crate::engine::settle::{Circumstances, Settled, repeat_of, settle};
-use crate::engine::Error;
 use crate::store::{Checkpoint, Kind, RecordRow, SetAsideRow};
 use tollgate_core::entity::need;
 use tollgate_core::model::tally::Tally;

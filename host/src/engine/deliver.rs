@@ -30,8 +30,7 @@ pub async fn deliver(
     batch: Batch,
     lease: Arc<dyn Fn() -> bool + Send + Sync>,
 ) -> Result<Delivered, crate::store::Error> {
-    let stored =
-        if batch.is_resumed { flow.store.answers(&flow.tenant, &batch.id).await? } else { HashMap::new() };
+    let stored = if batch.is_resumed { flow.store.answers(&flow.tenant, &batch.id).await? } else { HashMap::new() };
     let count = u32::try_from(batch.intents.len()).expect("a batch is bounded by WRITE_INTENTS_MAX");
     let purpose = Purpose::Write { batch: batch.id.clone(), intents: count, stored };
     let door = flow.gate.door(flow.to.line.clone(), CallContext { run, purpose, seed: flow.new_seed(), lease });

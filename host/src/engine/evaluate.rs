@@ -2,8 +2,8 @@
 //!
 //! All look-ups of a page are made together: a handful of queries for 2,000 changes.
 
-use crate::engine::flow::OpenFlow;
 use crate::engine::Error;
+use crate::engine::flow::OpenFlow;
 use crate::gate::{CallContext, Purpose};
 use crate::store::RecordRow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -31,7 +31,12 @@ pub struct Decided {
 ///
 /// # Errors
 /// The store, or the search for counterparts in the target.
-pub async fn evaluate(flow: &OpenFlow, run: &RunId, changes: Vec<Change>, tables: &Tables) -> Result<Vec<Decided>, Error> {
+pub async fn evaluate(
+    flow: &OpenFlow,
+    run: &RunId,
+    changes: Vec<Change>,
+    tables: &Tables,
+) -> Result<Vec<Decided>, Error> {
     let drafts: Vec<Draft> = changes.iter().map(|change| flow.plan.read(change, tables)).collect();
     let mut known = known(flow, &changes).await?;
     let mut counterparts = counterparts(flow, &known).await?;
@@ -59,7 +64,8 @@ pub async fn evaluate(flow: &OpenFlow, run: &RunId, changes: Vec<Change>, tables
             // What we wrote is compared by its own hash (`Counterpart`); this state was read.
             is_own_write: false,
         });
-        let mut projection = draft.finish(before.as_ref(), counterpart.as_ref(), &|reference| resolved.get(reference).cloned());
+        let mut projection =
+            draft.finish(before.as_ref(), counterpart.as_ref(), &|reference| resolved.get(reference).cloned());
         if let Some(Found::Several(keys)) = found
             && matches!(projection.verdict, Verdict::Write { .. })
         {
@@ -78,7 +84,10 @@ async fn known(flow: &OpenFlow, changes: &[Change]) -> Result<HashMap<String, Re
 }
 
 /// Their records in the target, by entity id.
-async fn counterparts(flow: &OpenFlow, known: &HashMap<String, RecordRow>) -> Result<HashMap<String, RecordRow>, Error> {
+async fn counterparts(
+    flow: &OpenFlow,
+    known: &HashMap<String, RecordRow>,
+) -> Result<HashMap<String, RecordRow>, Error> {
     let ids: Vec<&EntityId> = known.values().map(|row| &row.entity_id).collect();
     let rows = flow.store.counterparts(&flow.tenant, &flow.entity, &flow.to.system, &ids).await?;
     Ok(rows.into_iter().map(|row| (row.entity_id.as_str().to_owned(), row)).collect())
@@ -121,8 +130,11 @@ async fn find_counterparts(
     let mut by_value: HashMap<String, Vec<String>> = HashMap::new();
     for values in values.chunks(SEARCH_VALUES_MAX) {
         for change in search(flow, run, &field.target_path, values).await? {
-            let data = serde_json::from_str(&change.data)
-                .map_err(|source| Error::Corrupt { flow: flow.name.clone(), what: "search result", source })?;
+            let data = serde_json::from_str(&change.data).map_err(|source| Error::Corrupt {
+                flow: flow.name.clone(),
+                what: "search result",
+                source,
+            })?;
             let value = json::at(&data, &field.target_path).map(ToString::to_string).unwrap_or_default();
             by_value.entry(value).or_default().push(change.key);
         }
@@ -148,7 +160,8 @@ const SEARCH_VALUES_MAX: usize = 100;
 
 async fn search(flow: &OpenFlow, run: &RunId, path: &str, values: &[String]) -> Result<Vec<Change>, Error> {
     let only = [Condition { field: path.to_owned(), is: Comparison::OneOf(values.to_vec()) }];
-    let call = CallContext { run: run.clone(), purpose: Purpose::Lookup, seed: flow.new_seed(), lease: Arc::new(|| true) };
+    let call =
+        CallContext { run: run.clone(), purpose: Purpose::Lookup, seed: flow.new_seed(), lease: Arc::new(|| true) };
     let door = flow.gate.door(flow.to.line.clone(), call);
     // Twice the values: enough to see that one of them is not unique.
     let most = u32::try_from(values.len() * 2).unwrap_or(u32::MAX);

@@ -6,7 +6,9 @@ use crate::store::Store;
 use std::sync::Arc;
 use tollgate_core::entity::Plan;
 use tollgate_core::model::schema::Stream;
-use tollgate_core::model::{BatchId, ConnectionName, EntityId, EntityName, FlowName, RunId, SystemName, Tenant, limits};
+use tollgate_core::model::{
+    BatchId, ConnectionName, EntityId, EntityName, FlowName, RunId, SystemName, Tenant, limits,
+};
 use tollgate_sandbox::Plugin;
 
 /// One system of the flow: how to reach it and what it says of the stream.

@@ -1,8 +1,8 @@
 //! Turns decisions into one commit: intents, holds, exceptions, what is known now, and the counts.
 
+use crate::engine::Error;
 use crate::engine::evaluate::Decided;
 use crate::engine::flow::OpenFlow;
-use crate::engine::Error;
 use crate::store::{BatchRow, Checkpoint, Commit, Kind, RecordRow, SetAsideRow};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -151,7 +151,13 @@ impl Sorted {
                 ..Tally::default()
             },
         };
-        Self { records: Vec::with_capacity(decided), set_aside: Vec::new(), writes: Vec::new(), satisfied: Vec::new(), tally }
+        Self {
+            records: Vec::with_capacity(decided),
+            set_aside: Vec::new(),
+            writes: Vec::new(),
+            satisfied: Vec::new(),
+            tally,
+        }
     }
 
     fn add(
@@ -212,7 +218,9 @@ impl Sorted {
     fn satisfy_natural(&mut self, flow: &OpenFlow, decided: &Decided) {
         let natural = decided.projection.natural.as_deref();
         let known = decided.known.as_ref().and_then(|row| row.natural.as_deref());
-        if let (true, Some(natural), Some(field)) = (flow.is_referred_to && natural != known, natural, &flow.natural_field) {
+        if let (true, Some(natural), Some(field)) =
+            (flow.is_referred_to && natural != known, natural, &flow.natural_field)
+        {
             self.satisfied.push(need::by_natural(&flow.entity, field, natural));
         }
     }
@@ -244,7 +252,13 @@ fn adopt(flow: &OpenFlow, key: &str, entity_id: &EntityId) -> RecordRow {
 }
 
 /// The row of a record that is set aside, with what would take it up again.
-pub fn set_aside(flow: &OpenFlow, kind: Kind, stops: &[Stop], change: &Change, since: At) -> Result<SetAsideRow, Error> {
+pub fn set_aside(
+    flow: &OpenFlow,
+    kind: Kind,
+    stops: &[Stop],
+    change: &Change,
+    since: At,
+) -> Result<SetAsideRow, Error> {
     let text = |what: &'static str, result: serde_json::Result<String>| {
         result.map_err(|source| Error::Corrupt { flow: flow.name.clone(), what, source })
     };

@@ -3,8 +3,8 @@
 //! Three guards, each for another danger: the store refuses commits of an older fence; the gate asks
 //! [`Lease::check`] right before an effectful request leaves; the loop stops by itself when a renewal fails.
 
-use crate::engine::flow::OpenFlow;
 use crate::engine::Error;
+use crate::engine::flow::OpenFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tollgate_core::model::{At, Fence, limits};

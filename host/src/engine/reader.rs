@@ -1,8 +1,8 @@
 //! Reads the source, one page ahead of the loop.
 
+use crate::engine::Error;
 use crate::engine::flow::OpenFlow;
 use crate::engine::runner::describe;
-use crate::engine::Error;
 use crate::gate::{CallContext, Purpose};
 use crate::store::Checkpoint;
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 //! read and another is written while a third is decided. The loop does what can be done without waiting, then waits
 //! for the first thing that changes that.
 
+use crate::engine::Error;
 use crate::engine::conclude::{self, Concluded};
 use crate::engine::deliver::{Delivered, deliver};
 use crate::engine::evaluate::evaluate;
@@ -12,7 +13,6 @@ use crate::engine::intend::{self, Batch, Origin, Step};
 use crate::engine::lease::Lease;
 use crate::engine::pages::Pages;
 use crate::engine::reader::{Read, Reader};
-use crate::engine::Error;
 use crate::store::{self, Checkpoint, RunRow};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -261,14 +261,20 @@ impl<'a> Running<'a> {
     }
 
     /// Decides changes, commits the decisions, and lines up what is to be written.
-    async fn decide(&mut self, changes: Vec<Change>, origin: Origin, checkpoint: Option<Checkpoint>) -> Result<(), Error> {
+    async fn decide(
+        &mut self,
+        changes: Vec<Change>,
+        origin: Origin,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<(), Error> {
         let flow = self.flow.clone();
         let seen_seq = flow.store.need_seq(&flow.tenant).await?;
         let tables = tables(flow.store.translations(&flow.tenant).await?);
         let decided = evaluate(&flow, &self.run.id, changes, &tables).await?;
         // With earlier pages open, this page's checkpoint has to wait for theirs.
         let at_once = checkpoint.clone().filter(|_| self.pages.is_empty());
-        let step = Step { flow: &flow, fence: self.lease.fence, run: &self.run.id, origin, seen_seq, checkpoint: at_once };
+        let step =
+            Step { flow: &flow, fence: self.lease.fence, run: &self.run.id, origin, seen_seq, checkpoint: at_once };
         let intended = intend::commit(step, decided).await?;
         self.note_commit(intended.released);
         if let Some(checkpoint) = checkpoint {
@@ -357,7 +363,8 @@ impl<'a> Running<'a> {
     }
 
     async fn store_run(&self, action: &str) -> Result<(), Error> {
-        let record = audit::Record::new("engine", action, format!("flow:{}", self.flow.name), format!("run {}", self.run.id));
+        let record =
+            audit::Record::new("engine", action, format!("flow:{}", self.flow.name), format!("run {}", self.run.id));
         let mut commit = self.flow.store.begin(&self.flow.tenant, record, self.flow.clock.now()).await?;
         intend::guard(&mut commit, &self.flow, self.lease.fence).await?;
         commit.put_run(&self.run, self.lease.fence).await?;

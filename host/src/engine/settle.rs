@@ -54,12 +54,17 @@ pub fn settle(outcome: Outcome, circumstances: Circumstances) -> Settled {
             "the record was changed in the target at the same time: look at both, then release it",
         )),
         Outcome::Gone(replaced_by) => Settled::Held(match replaced_by {
-            Some(key) => stop("gone", format!("the target's record was merged into `{key}`: link the record to that one")),
+            Some(key) => {
+                stop("gone", format!("the target's record was merged into `{key}`: link the record to that one"))
+            }
             None => stop("gone", "the target's record no longer exists: restore it there, or remove the link"),
         }),
         Outcome::Pending(later) => Settled::Held(stop(
             "pending",
-            format!("the target accepted the write and has not finished it ({}): see there what became of it", later.reason),
+            format!(
+                "the target accepted the write and has not finished it ({}): see there what became of it",
+                later.reason
+            ),
         )),
         Outcome::Failed(failure) => after(&failure.to_string(), Class::from(&failure), circumstances),
         Outcome::Unknown(reason) => after(&reason, Class::Unknown, circumstances),

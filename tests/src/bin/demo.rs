@@ -199,7 +199,11 @@ impl Demo<'_> {
         let before = self.world.orders();
         let started = Instant::now();
         println!("one more deal: {} of {} is closed in the CRM", deal.id, deal.account.as_deref().unwrap_or_default());
-        self.world.crm.vendor().close_deal(&deal.id, Decimal::new(123_450, 2), "2018-01-02").map_err(anyhow::Error::msg)?;
+        self.world
+            .crm
+            .vendor()
+            .close_deal(&deal.id, Decimal::new(123_450, 2), "2018-01-02")
+            .map_err(anyhow::Error::msg)?;
         let flow: FlowName = "orders".into();
         while self.world.orders().count == before.count {
             if started.elapsed().as_secs() > 30 {

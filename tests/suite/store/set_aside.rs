@@ -45,6 +45,29 @@ on_both_databases! {
         assert_eq!(store.ready(&tenant(), &orders, 1).await.unwrap(), [rows[1].clone()]);
     }
 
+    /// A need that another flow satisfies while a change is being decided makes it ready at once; who looked afterwards
+    /// waits for the next time.
+    async fn a_need_satisfied_meanwhile_is_seen(db: Database) {
+        let (store, flow) = (&db.store, FlowName::from("orders"));
+        let fence = claim(store, &flow).await;
+        let seen = store.need_seq(&tenant()).await.unwrap();
+        let mut commit = store.begin(&tenant(), tollgate_tests::database::record(), At(0)).await.unwrap();
+        assert_eq!(commit.release(&["c1"]).await.unwrap(), 0, "nobody waits yet");
+        commit.finish().await.unwrap();
+
+        let rows = [row("a", Kind::Hold, &["c1"], 1), row("b", Kind::Hold, &["c2"], 1)];
+        let mut commit = begin(store, &flow, fence).await;
+        commit.put_set_aside(&flow, &rows, fence, seen).await.unwrap();
+        commit.finish().await.unwrap();
+        assert_eq!(ready(store, &flow).await, ["a"]);
+
+        let seen = store.need_seq(&tenant()).await.unwrap();
+        let mut commit = begin(store, &flow, fence).await;
+        commit.put_set_aside(&flow, &rows, fence, seen).await.unwrap();
+        commit.finish().await.unwrap();
+        assert!(ready(store, &flow).await.is_empty());
+    }
+
     /// Setting a change aside again replaces everything of it, its needs too, and it waits again.
     async fn a_change_set_aside_again_waits_again(db: Database) {
         let (store, flow) = (&db.store, FlowName::from("orders"));

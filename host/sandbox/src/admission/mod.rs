@@ -102,7 +102,12 @@ pub fn admit(bytes: &[u8]) -> Result<Admitted, Refusal> {
             digest: Digest::of(bytes),
             manifest: Arc::new(manifest),
             // It was read as UTF-8 just now, so nothing is replaced here.
-            manifest_text: shown.manifests.iter().map(|section| String::from_utf8_lossy(&section.data)).collect::<String>().into(),
+            manifest_text: shown
+                .manifests
+                .iter()
+                .map(|section| String::from_utf8_lossy(&section.data))
+                .collect::<String>()
+                .into(),
             imports: shown.imports.into_iter().map(|item| item.name).collect(),
             exports: shown.exports.into_iter().map(|item| item.name).collect(),
             bytes: bytes.into(),
