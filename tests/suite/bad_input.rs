@@ -117,6 +117,8 @@ async fn odd_records() {
     app.rest().await.expect("the host comes to rest");
 
     let erp = world.erp.vendor();
+    let odd = app.set_aside(&"customers".into(), Kind::Exception, 100).await.expect("exceptions");
+    assert!(odd.iter().all(|row| row.rule == "country"), "{odd:?}");
     let customer = erp.read(RecordType::Customer, emoji).expect("the customer arrived under its exact name");
     assert_eq!(customer["companyName"], emoji);
     let zero = erp.read(RecordType::SalesOrder, &order_of(&world, "DEAL-ZERO")).expect("the free order arrived");

@@ -3,12 +3,13 @@
 use crate::engine::Error;
 use crate::engine::evaluate::Decided;
 use crate::engine::flow::OpenFlow;
-use crate::store::{BatchRow, Checkpoint, Commit, Kind, RecordRow, SetAsideRow};
+use crate::engine::settle::parked;
+use crate::store::{BatchRow, Checkpoint, Commit, Kind, PARKED, RecordRow, SetAsideRow};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tollgate_core::entity::{Skip, Stop, Verdict, need};
 use tollgate_core::model::tally::Tally;
-use tollgate_core::model::{At, BatchId, Change, EntityId, Fence, Intent, RunId, audit};
+use tollgate_core::model::{Action, At, BatchId, Change, EntityId, Fence, Intent, RunId, audit};
 
 /// Intents that one write call serves, with where they came from.
 #[derive(Clone, Debug)]
@@ -139,6 +140,8 @@ struct Sorted {
     writes: Vec<(Intent, Source)>,
     satisfied: Vec<String>,
     tally: Tally,
+    /// The changes were just read; nobody has decided that a parked one may be written again.
+    is_page: bool,
 }
 
 impl Sorted {
@@ -157,6 +160,7 @@ impl Sorted {
             writes: Vec::new(),
             satisfied: Vec::new(),
             tally,
+            is_page: matches!(origin, Origin::Page { .. }),
         }
     }
 
@@ -169,7 +173,13 @@ impl Sorted {
     ) -> Result<(), Error> {
         self.satisfy_natural(flow, &decided);
         let Decided { change, entity_id, known, adopted, projection } = decided;
-        let outcome = match &projection.verdict {
+        let verdict = match projection.verdict {
+            Verdict::Write { action: Action::Create, .. } if self.is_page && is_parked(earlier, &change.key) => {
+                Verdict::Held(vec![parked("an earlier attempt was not answered")])
+            }
+            verdict => verdict,
+        };
+        let outcome = match &verdict {
             Verdict::Skipped(_) => "skipped",
             Verdict::Unchanged => "unchanged",
             Verdict::Held(_) => "held",
@@ -196,7 +206,7 @@ impl Sorted {
             self.set_aside.push(row);
             Ok::<(), Error>(())
         };
-        match projection.verdict {
+        match verdict {
             Verdict::Skipped(Skip::Predicate) => self.tally.skipped_predicate += 1,
             Verdict::Skipped(Skip::Echo) => self.tally.skipped_echo += 1,
             Verdict::Unchanged if known.is_some_and(|row| !row.hash.is_empty()) => self.tally.skipped_echo += 1,
@@ -235,6 +245,11 @@ impl Sorted {
             self.tally.skipped()
         )
     }
+}
+
+/// Whether a write of this record may have been done: creating it again could double it.
+fn is_parked(earlier: &HashMap<String, SetAsideRow>, key: &str) -> bool {
+    earlier.get(key).is_some_and(|row| row.rule == PARKED)
 }
 
 fn adopt(flow: &OpenFlow, key: &str, entity_id: &EntityId) -> RecordRow {

@@ -1,5 +1,6 @@
 //! What an outcome means for its record. Pure.
 
+use crate::store::PARKED;
 use tollgate_core::entity::Stop;
 use tollgate_core::model::schema::SafeRepeat;
 use tollgate_core::model::{Action, Outcome, Violation, Written, limits};
@@ -78,17 +79,22 @@ fn after(reason: &str, class: Class, circumstances: Circumstances) -> Settled {
         Decision::PauseConnection => {
             Settled::Again { after_ms: limits::FLOW_PAUSE_MS, counts: false, reason: reason.to_owned() }
         }
-        Decision::Park => Settled::Held(stop(
-            "parked",
-            format!(
-                "it is not known whether the target stored this ({reason}), and the target cannot be asked twice without \
-                 risk of a double: look there, then release or discard it"
-            ),
-        )),
+        Decision::Park => Settled::Held(parked(reason)),
         Decision::DeadLetter | Decision::Restart => {
             Settled::DeadLetter(stop("attempts", format!("given up after {} attempts: {reason}", attempt + 1)))
         }
     }
+}
+
+/// The hold of a write that may have been done.
+pub fn parked(reason: &str) -> Stop {
+    stop(
+        PARKED,
+        format!(
+            "it is not known whether the target stored this ({reason}), and the target cannot be asked twice without risk \
+             of a double: look there, then release or discard it"
+        ),
+    )
 }
 
 fn refusals(violations: Vec<Violation>) -> Vec<Stop> {

@@ -13,8 +13,11 @@ use super::audit::next_numbers;
 use super::rows::{Bind, Fields, Keys, Many};
 use super::{Commit, Error, Store};
 use sqlx::AssertSqlSafe;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tollgate_core::model::{At, Fence, FlowName, Tenant, limits};
+
+/// The rule of a hold whose write may have been done: nothing but a person's decision lets it be written again.
+pub const PARKED: &str = "parked";
 
 /// Why a change was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +91,12 @@ const PUT_SATISFIED: Many<'_> = Many {
     after: " ON CONFLICT (tenant, need) DO UPDATE SET seq = excluded.seq",
 };
 
+const MAKE_READY: Many<'_> = Many {
+    before: "UPDATE set_aside SET ready = 1 WHERE tenant = $1 AND flow = $2 AND ready = 0 AND key IN (",
+    row: "?",
+    after: ")",
+};
+
 /// The series that numbers releases.
 const SERIES: &str = "need";
 
@@ -143,10 +152,27 @@ impl Commit {
         needs.sort_unstable();
         needs.dedup();
         self.session.insert(PUT_NEEDS, of_flow, &needs, |bind, (need, key)| bind.text(need).text(key)).await?;
-        let satisfied = "UPDATE set_aside SET ready = 1 WHERE tenant = $1 AND flow = $2 AND ready = 0 AND key IN
-             (SELECT n.key FROM satisfied s JOIN set_aside_need n ON n.tenant = s.tenant AND n.need = s.need
-              WHERE s.tenant = $1 AND s.seq > $3 AND n.flow = $2)";
-        self.session.execute(satisfied, of_flow().int(seen_seq)).await.map(drop)
+        self.release_satisfied(flow, &needs, seen_seq).await
+    }
+
+    /// Makes ready what waits for a need that was satisfied after `seen_seq`. The needs are matched here: there are few
+    /// or none, and a join would leave their number to the guess of a planner.
+    async fn release_satisfied(
+        &mut self,
+        flow: &FlowName,
+        needs: &[(&str, &str)],
+        seen_seq: i64,
+    ) -> Result<(), Error> {
+        let tenant = self.tenant.clone();
+        let since = Bind::new().text(tenant.as_str()).int(seen_seq);
+        let sql = "SELECT need FROM satisfied WHERE tenant = $1 AND seq > $2";
+        let satisfied: HashSet<String> = self.session.fetch(sql, since, |row| row.text(0)).await?.into_iter().collect();
+        let mut keys: Vec<&str> =
+            needs.iter().filter(|(need, _)| satisfied.contains(*need)).map(|(_, key)| *key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
+        self.session.execute_for(MAKE_READY, of_flow, &keys, |bind, key| bind.text(key)).await.map(drop)
     }
 
     /// Waits for the other commits of this tenant that set aside or release, until each of them has ended.
@@ -204,7 +230,8 @@ impl Commit {
         self.session.execute_for(many, || Bind::new().text(tenant.as_str()), needs, |bind, need| bind.text(need)).await
     }
 
-    /// Makes ready every hold and exception of a flow; says how many that are. Dead letters wait for a person.
+    /// Makes ready every hold and exception of a flow; says how many that are. Dead letters wait for a person, and so does
+    /// what is [`PARKED`].
     ///
     /// # Errors
     /// As [`Store::begin`].
@@ -214,8 +241,8 @@ impl Commit {
         self.session
             .execute(
                 "UPDATE set_aside SET ready = 1
-                 WHERE tenant = $1 AND flow = $2 AND kind IN ('hold', 'exception') AND ready = 0",
-                bind,
+                 WHERE tenant = $1 AND flow = $2 AND kind IN ('hold', 'exception') AND rule <> $3 AND ready = 0",
+                bind.text(PARKED),
             )
             .await
     }

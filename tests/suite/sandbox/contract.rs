@@ -100,7 +100,7 @@ async fn requests_pass() {
         ("send", "200 get 7", 1),
         ("follow", "200 get https://api.probe.example/things?page=2", 1),
         ("too-large", "HttpError::Denied(\"the body has 8388609 bytes; at most 8388608\")", 0),
-        ("long-link", "HttpError::Denied(\"the link has 112641 bytes; at most 112640\")", 0),
+        ("long-link", "HttpError::Denied(\"the link has 112641 bytes; at most 61440\")", 0),
     ];
     for (stream, answer, reached) in cases {
         let broker = Fake::new();
