@@ -157,12 +157,7 @@ impl Commit {
 
     /// Makes ready what waits for a need that was satisfied after `seen_seq`. The needs are matched here: there are few
     /// or none, and a join would leave their number to the guess of a planner.
-    async fn release_satisfied(
-        &mut self,
-        flow: &FlowName,
-        needs: &[(&str, &str)],
-        seen_seq: i64,
-    ) -> Result<(), Error> {
+    async fn release_satisfied(&mut self, flow: &FlowName, needs: &[(&str, &str)], seen_seq: i64) -> Result<(), Error> {
         let tenant = self.tenant.clone();
         let since = Bind::new().text(tenant.as_str()).int(seen_seq);
         let sql = "SELECT need FROM satisfied WHERE tenant = $1 AND seq > $2";
