@@ -3,6 +3,7 @@
 pub mod data;
 pub mod database;
 pub mod guests;
+pub mod native;
 pub mod net;
 pub mod postgres;
 pub mod process;
