@@ -84,6 +84,11 @@ impl OpenFlow {
         self.new_id().into()
     }
 
+    /// A new key of an intent.
+    pub fn new_key(&self) -> String {
+        self.new_id()
+    }
+
     /// A seed for the randomness of one call.
     pub fn new_seed(&self) -> u64 {
         let mut bytes = [0; 8];

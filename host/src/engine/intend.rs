@@ -31,6 +31,8 @@ pub struct Batch {
 /// Where an intent came from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Source {
+    /// The intent's own key, the same at every attempt: what idempotency keys are made of.
+    pub intent_key: String,
     /// The business thing.
     pub entity_id: EntityId,
     /// The hash of what is to be written.
@@ -218,7 +220,8 @@ impl Sorted {
                     tracing::debug!(flow = %flow.name, key = %change.key, flags = flags.join(","), "flagged");
                 }
                 let intent = Intent { id: 0, action, key, external_id, expected_version: None, data: data.to_string() };
-                self.writes.push((intent, Source { entity_id, hash, natural: projection.natural, change }));
+                let intent_key = flow.new_key();
+                self.writes.push((intent, Source { intent_key, entity_id, hash, natural: projection.natural, change }));
             }
         }
         Ok(())

@@ -37,8 +37,9 @@ pub enum Purpose {
     Write {
         /// The batch; its answers are stored under it.
         batch: BatchId,
-        /// How many intents it has, numbered from 0.
-        intents: u32,
+        /// A key for each of its intents, numbered from 0. It stays the same whenever the intent is tried again, in this
+        /// batch or in a later one: a vendor that honours idempotency keys is told so.
+        keys: Vec<String>,
         /// What earlier calls stored of it.
         stored: HashMap<String, Sending>,
     },
@@ -90,8 +91,9 @@ impl Door {
             Purpose::Discover => (egress::Purpose::Discover, None),
             Purpose::Read => (egress::Purpose::Read, None),
             Purpose::Lookup => (egress::Purpose::Lookup, None),
-            Purpose::Write { batch, intents, stored } => {
-                (egress::Purpose::Write { intents }, Some(Effects::new(batch, stored)))
+            Purpose::Write { batch, keys, stored } => {
+                let intents = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+                (egress::Purpose::Write { intents }, Some(Effects::new(batch, keys, stored)))
             }
         };
         let journal = Journal { store: gate.store.clone(), clock: gate.clock.clone(), line, run: context.run };
@@ -185,7 +187,10 @@ impl Door {
         let (decided, digest) = match ask {
             Ask::Link { route, link } => (egress::follow(&line.manifest, &endpoints, &route, &link), None),
             Ask::Request(request) => {
-                let digest = (route.effect != Effect::None).then(|| effect::digest(&request));
+                // A write is run again over what it was answered, so that its reads are remembered as well: a plugin
+                // that looked before it wrote must see the same again.
+                let is_remembered = route.effect != Effect::None || self.call.effects.is_some();
+                let digest = is_remembered.then(|| effect::digest(&request));
                 (egress::decide(&line.manifest, &endpoints, self.purpose, request), digest)
             }
         };
@@ -201,7 +206,7 @@ impl Door {
         let (key, found) = effects.claim(digest, route.effect, checked.intents());
         match found {
             Found::Nothing => {
-                let value = || effect::idempotency_key(effects.batch(), route.name.as_str(), checked.intents());
+                let value = || effects.idempotency_key(route.name.as_str(), checked.intents());
                 let idempotency = route.idempotency_header.as_deref().map(|name| (name, value()));
                 match Outgoing::new(checked, idempotency) {
                     Ok(outgoing) => {

@@ -1,4 +1,5 @@
-//! Requests with an effect: how each is named, and how far it has come.
+//! Requests of a write: how each is named, and how far it has come. Those that only read are among them, because what a
+//! plugin reads decides what it writes.
 //!
 //! A write is run again after a crash over the answers that were stored. So a request's name must follow from what the
 //! plugin asked and from nothing else: a digest of the request, a number for the same request made twice in one call, and
@@ -45,6 +46,8 @@ pub(super) enum Found {
 /// The effectful requests of one write call.
 pub(super) struct Effects {
     batch: BatchId,
+    /// The key of each intent.
+    keys: Vec<String>,
     state: Mutex<State>,
 }
 
@@ -91,14 +94,27 @@ pub(super) fn digest(request: &http::Request) -> [u8; 32] {
 
 impl Effects {
     /// Begins with what earlier processes stored of this batch.
-    pub(super) fn new(batch: BatchId, stored: HashMap<String, Sending>) -> Self {
+    pub(super) fn new(batch: BatchId, keys: Vec<String>, stored: HashMap<String, Sending>) -> Self {
         let marked = stored.iter().filter(|(_, sending)| **sending == Sending::Marked);
         let open = marked.map(|(key, _)| (key.clone(), intents_of(key))).collect();
-        Self { batch, state: Mutex::new(State { stored, ordinals: HashMap::new(), open }) }
+        Self { batch, keys, state: Mutex::new(State { stored, ordinals: HashMap::new(), open }) }
     }
 
     pub(super) fn batch(&self) -> &BatchId {
         &self.batch
+    }
+
+    /// The value of a route's idempotency header: follows from the intents, not from the attempt, and differs between
+    /// routes, because a vendor may answer one route's key with another route's stored answer.
+    pub(super) fn idempotency_key(&self, route: &str, intents: &[u32]) -> String {
+        let key = |intent: &u32| usize::try_from(*intent).ok().and_then(|place| self.keys.get(place));
+        let keys: BTreeSet<&String> = intents.iter().filter_map(key).collect();
+        let mut digest = Sha256::new();
+        for part in std::iter::once(route).chain(keys.into_iter().map(String::as_str)) {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        hex::encode(&digest.finalize()[..16])
     }
 
     /// Names a request, and says what is known of it.
@@ -166,19 +182,6 @@ pub(super) fn is_unknown(effect: Effect, status: u16) -> bool {
     effect == Effect::Once && status >= 500
 }
 
-/// The value of a route's idempotency header: follows from the intents, not from the attempt, and differs between routes,
-/// because a vendor may answer one route's key with another route's stored answer.
-pub(super) fn idempotency_key(batch: &BatchId, route: &str, intents: &[u32]) -> String {
-    let digest = Sha256::new()
-        .chain_update((batch.as_str().len() as u64).to_le_bytes())
-        .chain_update(batch.as_str())
-        .chain_update((route.len() as u64).to_le_bytes())
-        .chain_update(route)
-        .chain_update(ranges(intents))
-        .finalize();
-    hex::encode(&digest[..16])
-}
-
 /// `0-3,7`: short where the intents follow each other, which is the rule.
 fn ranges(intents: &[u32]) -> String {
     let mut text = String::new();
@@ -215,6 +218,10 @@ mod tests {
     use super::*;
 
     const DIGEST: [u8; 32] = [7; 32];
+
+    fn keys() -> Vec<String> {
+        vec!["one".into(), "two".into()]
+    }
 
     fn response(status: u16) -> http::Response {
         http::Response { status, headers: vec![], body: vec![] }
@@ -267,7 +274,7 @@ mod tests {
     /// A call that is run again gets what was answered, in order, and is not allowed to send what nobody knows about.
     #[test]
     fn run_again() {
-        let first = Effects::new("b".into(), HashMap::new());
+        let first = Effects::new("b".into(), keys(), HashMap::new());
         let (one, found) = first.claim(DIGEST, Effect::Once, &[0]);
         assert_eq!(found, Found::Nothing);
         let (two, _) = first.claim(DIGEST, Effect::Once, &[0]);
@@ -278,11 +285,11 @@ mod tests {
         assert!(first.unanswered().is_empty());
 
         let stored = [(one.text.clone(), Sending::Answered(response(201))), (two.text.clone(), Sending::Marked)].into();
-        let second = Effects::new("b".into(), stored);
+        let second = Effects::new("b".into(), keys(), stored);
         assert_eq!(second.unanswered(), [0].into(), "known before the plugin asks");
         assert_eq!(second.claim(DIGEST, Effect::Once, &[0]), (one, Found::Answer(response(201))));
         assert_eq!(second.claim(DIGEST, Effect::Once, &[0]), (two.clone(), Found::Unknown));
-        let third = Effects::new("b".into(), [(two.text, Sending::Marked)].into());
+        let third = Effects::new("b".into(), keys(), [(two.text, Sending::Marked)].into());
         third.claim(DIGEST, Effect::Repeatable, &[0]);
         assert_eq!(third.claim(DIGEST, Effect::Repeatable, &[0]).1, Found::Nothing, "an upsert may be sent again");
     }
@@ -290,7 +297,7 @@ mod tests {
     /// What was turned away untouched may be made again, in this call and in the next, and its answer is found then.
     #[test]
     fn released_again() {
-        let first = Effects::new("b".into(), HashMap::new());
+        let first = Effects::new("b".into(), keys(), HashMap::new());
         let (one, _) = first.claim(DIGEST, Effect::Once, &[0]);
         first.leaves(&one, &[0]);
         first.release(&one, true);
@@ -301,7 +308,7 @@ mod tests {
 
         let stored =
             [(one.text, Sending::Answered(released())), (again.text.clone(), Sending::Answered(response(200)))].into();
-        let second = Effects::new("b".into(), stored);
+        let second = Effects::new("b".into(), keys(), stored);
         assert_eq!(second.claim(DIGEST, Effect::Once, &[0]), (again, Found::Answer(response(200))));
         assert!(second.unanswered().is_empty());
     }
@@ -309,24 +316,27 @@ mod tests {
     /// A stored 5xx of a request that writes each time stays unknown when the call is run again.
     #[test]
     fn stored_errors_stay_unknown() {
-        let first = Effects::new("b".into(), HashMap::new());
+        let first = Effects::new("b".into(), keys(), HashMap::new());
         let (key, _) = first.claim(DIGEST, Effect::Once, &[3]);
-        let second = Effects::new("b".into(), [(key.text, Sending::Answered(response(500)))].into());
+        let second = Effects::new("b".into(), keys(), [(key.text, Sending::Answered(response(500)))].into());
         assert!(second.unanswered().is_empty());
         assert_eq!(second.claim(DIGEST, Effect::Once, &[3]).1, Found::Answer(response(500)));
         assert_eq!(second.unanswered(), [3].into());
     }
 
-    /// The key is the same for every attempt, and another one for other intents, batches and routes.
+    /// The key is the same for every attempt, in whatever batch, and another one for other intents and routes.
     #[test]
     fn idempotency() {
-        let key = idempotency_key(&"b".into(), "insert", &[0, 1]);
+        let of = |batch: &str, keys: Vec<String>| Effects::new(batch.into(), keys, HashMap::new());
+        let key = of("b", keys()).idempotency_key("insert", &[0, 1]);
         assert_eq!(key.len(), 32);
-        assert_eq!(key, idempotency_key(&"b".into(), "insert", &[1, 0]));
+        assert_eq!(key, of("b", keys()).idempotency_key("insert", &[1, 0]));
+        let again = of("later", vec!["other".into(), "one".into(), "two".into()]);
+        assert_eq!(key, again.idempotency_key("insert", &[1, 2]), "tried again in another batch, under other numbers");
         for other in [
-            idempotency_key(&"c".into(), "insert", &[0, 1]),
-            idempotency_key(&"b".into(), "update", &[0, 1]),
-            idempotency_key(&"b".into(), "insert", &[0]),
+            again.idempotency_key("insert", &[0, 1]),
+            again.idempotency_key("update", &[1, 2]),
+            again.idempotency_key("insert", &[1]),
         ] {
             assert_ne!(key, other);
         }

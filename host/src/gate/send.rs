@@ -115,7 +115,7 @@ impl Call {
                 let is_untouched = is_throttled || matches!(response.status, 401 | 503);
                 if is_untouched {
                     self.release(effects, key, is_marked, entry).await;
-                } else if route.effect == Effect::Repeatable && response.status >= 500 {
+                } else if route.effect != Effect::Once && response.status >= 500 {
                     // It may be sent again, so its failure is not kept for the next time.
                     self.release(effects, key, false, entry).await;
                 } else {

@@ -78,7 +78,7 @@ async fn a_401_of_a_write() {
     .await;
     world.writer(1).await;
     let line = world.gate.open(connection(), manifest(Auth::Password, ""), world.tenant.clone()).unwrap();
-    let write = |stored| Purpose::Write { batch: BATCH.into(), intents: 1, stored };
+    let write = |stored| Purpose::Write { batch: BATCH.into(), keys: keys(1), stored };
     let first = world.door(&line, write(HashMap::new()));
     assert_eq!(first.send(insert(0)).await.unwrap().status, 201);
     assert!(first.unanswered().is_empty());

@@ -22,6 +22,21 @@ async fn stored_answers_are_not_sent_again() {
     assert_eq!(decisions, ["sent", "sent", "sent", "stored", "stored", "stored"]);
 }
 
+/// A read inside a write is answered once: run again, the write sees what it saw before, whatever the vendor says now.
+/// Other calls ask each time.
+#[tokio::test]
+async fn reads_of_a_write_are_remembered() {
+    let tries = AtomicUsize::new(0);
+    let world =
+        World::new(move |_| answer(200, &[], tries.fetch_add(1, Ordering::SeqCst).to_string().as_bytes())).await;
+    let body = |answer: Result<http::Response, http::Error>| String::from_utf8(answer.unwrap().body).unwrap();
+    assert_eq!(body(world.writer(1).await.send(get("7")).await), "0");
+    assert_eq!(body(world.writer(1).await.send(get("7")).await), "0");
+    let reader = world.reader();
+    assert_eq!(body(reader.send(get("7")).await), "1");
+    assert_eq!(body(reader.send(get("7")).await), "2");
+}
+
 /// A request that left and was not answered makes its intents unknown, in this call and in the next, and is not sent again;
 /// not even if the next call never asks for it.
 #[tokio::test]

@@ -127,7 +127,7 @@ impl World {
         };
         commit.put_batches(&[row], fence).await.unwrap();
         commit.finish().await.unwrap();
-        let purpose = Purpose::Write { batch: BATCH.into(), intents, stored: self.answers().await };
+        let purpose = Purpose::Write { batch: BATCH.into(), keys: keys(intents), stored: self.answers().await };
         self.door(&self.line(Auth::Bearer), purpose)
     }
 
@@ -152,6 +152,10 @@ impl World {
         entries.reverse();
         entries
     }
+}
+
+fn keys(intents: u32) -> Vec<String> {
+    (0..intents).map(|intent| format!("intent-{intent}")).collect()
 }
 
 fn connection() -> Connection {
