@@ -2,7 +2,7 @@
 //! against simulators in a third one. Both are judged by the simulators' ledgers.
 
 use crate::measure::{number, row, table};
-use crate::roles::{self, Job, Said};
+use crate::roles::{self, Job, Ledgers, Said};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,6 +41,7 @@ fn report(accounts: usize, product: &Said, native: &Said) -> String {
     let accounts_f = accounts as f64;
     add("records a second", accounts_f / product.wall_s, accounts_f / native.wall_s);
     add("CPU us a record", product.cpu_s * 1e6 / accounts_f, native.cpu_s * 1e6 / accounts_f);
+    add("processors kept busy", product.cpu_s / product.wall_s, native.cpu_s / native.wall_s);
     if let (Some(product), Some(native)) = (product.memory_mib, native.memory_mib) {
         add("peak memory, MiB", product as f64, native as f64);
     }
@@ -66,30 +67,27 @@ fn copy(side: &'static str, accounts: usize, component: &[u8]) -> Result<Said> {
     let said = process.hear()?;
     process.end()?;
     vendors.tell(&"ledgers")?;
-    let ledgers: [Json; 2] = vendors.hear()?;
+    let ledgers: Ledgers = vendors.hear()?;
     vendors.end()?;
     judge(&ledgers, accounts).with_context(|| format!("the side `{side}` did not do its job"))?;
     Ok(said)
 }
 
-/// What is truly there: every account once, each made by one write, and the same sum of revenue on both sides.
-fn judge([source, target]: &[Json; 2], accounts: usize) -> Result<()> {
-    let count =
-        |ledger: &Json, pointer: &str| ledger.pointer(pointer).and_then(Json::as_u64).map(|count| count as usize);
-    for (pointer, expected) in
-        [("/count", accounts), ("/duplicates", 0), ("/writes/received", accounts), ("/writes/created", accounts)]
-    {
+/// What is truly there: every account once, each made by one write, the same sum of revenue on both sides, and no
+/// difference in a sample of copies.
+fn judge(Ledgers { source, target, unlike }: &Ledgers, accounts: usize) -> Result<()> {
+    let count = |ledger: &Json, pointer: &str| ledger.pointer(pointer).and_then(Json::as_u64);
+    let accounts = accounts as u64;
+    let right =
+        [("/count", accounts), ("/duplicates", 0), ("/writes/received", accounts), ("/writes/created", accounts)];
+    for (pointer, expected) in right {
         let found = count(target, pointer);
         ensure!(found == Some(expected), "the target's ledger says {found:?} at {pointer}, and not {expected}");
     }
     ensure!(count(source, "/writes/received") == Some(0), "the source was written to");
-    let sums = [source, target].map(|ledger| &ledger["totals"]["AnnualRevenue"]);
-    ensure!(
-        sums[0].is_string() && sums[0] == sums[1],
-        "the revenue is {} at the source and {} at the target",
-        sums[0],
-        sums[1]
-    );
+    let [given, held] = [source, target].map(|ledger| &ledger["totals"]["AnnualRevenue"]);
+    ensure!(given.is_string() && given == held, "the revenue is {given} at the source and {held} at the target");
+    ensure!(unlike.is_empty(), "{} values of copies differ, one of them: {}", unlike.len(), unlike[0]);
     Ok(())
 }
 

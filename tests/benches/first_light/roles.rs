@@ -5,8 +5,9 @@
 //! input ends and say their ledger for each further line.
 
 use crate::measure::Watch;
-use crate::setup::{self, CONNECTIONS, FLOW};
+use crate::setup::{self, CONNECTIONS, FIELDS, FLOW, LINK};
 use anyhow::{Context, Result, bail, ensure};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ use tollgate_tests::world::Route;
 pub(crate) const WORD: &str = "role";
 /// How long a copy may make no progress.
 const STUCK_MS: u64 = 60_000;
+/// Copies that are compared with their originals, field by field.
+const SAMPLES: usize = 100;
 /// Between two looks at a flow's status, which costs a lock and a clone.
 const LOOK_MS: u64 = 5;
 
@@ -47,6 +50,17 @@ pub(crate) struct Said {
     pub(crate) cpu_s: f64,
     /// None where the system does not say.
     pub(crate) memory_mib: Option<u64>,
+}
+
+/// What the vendors truly hold.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Ledgers {
+    /// The source's accounts, from its own ledger.
+    pub(crate) source: Json,
+    /// The target's.
+    pub(crate) target: Json,
+    /// What a sample of the copies has other than its original; empty is right.
+    pub(crate) unlike: Vec<String>,
 }
 
 pub(crate) fn play(role: &str) -> Result<()> {
@@ -80,16 +94,45 @@ async fn vendors() -> Result<()> {
     bulk::accounts(source.vendor(), accounts);
     let host = |sim: &Sim<Salesforce>| (sim.host().to_owned(), sim.tls_port());
     say(&Route { hosts: vec![host(&source), host(&target)], root: hex::encode(ca.root()) })?;
-    let ledgers = move || [&source, &target].map(|sim| sim.ledger()["objects"]["Account"].clone());
+    let held = |sim: &Sim<Salesforce>| sim.ledger()["objects"]["Account"].clone();
+    let ledgers = move || -> Result<Ledgers> {
+        let unlike = unlike(source.vendor(), target.vendor(), accounts)?;
+        Ok(Ledgers { source: held(&source), target: held(&target), unlike })
+    };
     let listen = move || -> Result<()> {
         for line in std::io::stdin().lock().lines() {
             line?;
-            let ledgers: [Json; 2] = ledgers();
-            say(&ledgers)?;
+            say(&ledgers()?)?;
         }
         Ok(())
     };
     tokio::task::spawn_blocking(listen).await?
+}
+
+/// Compares some copies with their originals, field by field.
+fn unlike(source: &Salesforce, target: &Salesforce, accounts: usize) -> Result<Vec<String>> {
+    let mut unlike = Vec::new();
+    for number in (1..=accounts).step_by(accounts.div_ceil(SAMPLES)) {
+        let name = format!("Bulk Account {number:07}");
+        let read = |org: &Salesforce| org.read("Account", &name).map_err(anyhow::Error::msg);
+        let (original, copy) = (read(source)?, read(target)?);
+        let pairs = FIELDS.iter().map(|field| (*field, *field)).chain([("Id", LINK)]);
+        unlike.extend(
+            pairs
+                .filter(|(from, to)| !is_same(&original[*from], &copy[*to]))
+                .map(|(from, to)| format!("{name}: {from} is {}, {to} of its copy is {}", original[from], copy[to])),
+        );
+    }
+    Ok(unlike)
+}
+
+/// Whether both hold the same value. The organisation answers `1950.0` where somebody wrote `1950`: one number.
+fn is_same(original: &Json, copy: &Json) -> bool {
+    let number = |value: &Json| value.as_number()?.to_string().parse::<Decimal>().ok();
+    match (number(original), number(copy)) {
+        (Some(original), Some(copy)) => original == copy,
+        _ => !original.is_null() && original == copy,
+    }
 }
 
 async fn open(job: &Job) -> Result<App> {

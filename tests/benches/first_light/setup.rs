@@ -20,10 +20,10 @@ pub(crate) const FLOW: &str = "accounts";
 /// What it moves.
 pub(crate) const ENTITY: &str = "account";
 /// The link of a copy to its original.
-const LINK: &str = "ERP_Id__c";
+pub(crate) const LINK: &str = "ERP_Id__c";
 
-/// The fields that travel. The same as in `tollgate_tests::native`.
-const FIELDS: [&str; 18] = [
+/// The fields that travel; `tollgate_tests::native` has the same ones, and samples of both sides are compared.
+pub(crate) const FIELDS: [&str; 18] = [
     "Name",
     "AccountNumber",
     "Type",
