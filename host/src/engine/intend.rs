@@ -45,10 +45,10 @@ pub struct Source {
 
 /// Where the changes of a step came from.
 pub enum Origin {
-    /// Read from the source: `read` changes, of which some were superseded within the page.
+    /// Read from the source.
     Page {
-        /// All changes of the page.
-        read: usize,
+        /// Changes of the same page that gave way to a later one of their record and are not among these.
+        superseded: usize,
     },
     /// Taken up again: they were counted when they were read.
     Released(HashMap<String, SetAsideRow>),
@@ -150,9 +150,9 @@ impl Sorted {
     fn new(origin: &Origin, decided: usize) -> Self {
         let tally = match origin {
             Origin::Released(_) => Tally::default(),
-            Origin::Page { read } => Tally {
-                read: *read as u64,
-                skipped_superseded: read.saturating_sub(decided) as u64,
+            Origin::Page { superseded } => Tally {
+                read: (decided + superseded) as u64,
+                skipped_superseded: *superseded as u64,
                 ..Tally::default()
             },
         };

@@ -249,44 +249,55 @@ impl<'a> Running<'a> {
         Ok(true)
     }
 
+    /// Decides a page slice by slice: what one slice intends is on its way while the next one is decided.
     async fn decide_page(&mut self, page: Page) -> Result<(), Error> {
         let read = page.changes.len();
         let checkpoint = self.reader.checkpoint(&page.next);
-        let changes = last_per_key(page.changes);
+        let mut changes = last_per_key(page.changes);
         if read == 0 && self.pages.is_empty() && !self.reader.is_new(&checkpoint) {
             self.reader.passed(&checkpoint);
             return Ok(());
         }
-        self.decide(changes, Origin::Page { read }, Some(checkpoint)).await
+        let mut superseded = read - changes.len();
+        let mut open = Vec::new();
+        loop {
+            let later = changes.split_off(changes.len().min(limits::DECIDE_SLICE_MAX));
+            let origin = Origin::Page { superseded: std::mem::take(&mut superseded) };
+            // Only the last slice may store the checkpoint, and only if nothing before it is open.
+            let is_closed = later.is_empty() && open.is_empty() && self.pages.is_empty();
+            open.extend(self.decide(changes, origin, is_closed.then(|| checkpoint.clone())).await?);
+            if later.is_empty() {
+                break;
+            }
+            changes = later;
+            while self.deliver_next() {}
+        }
+        self.reader.passed(&checkpoint);
+        if !(self.pages.is_empty() && open.is_empty()) {
+            self.pages.push(checkpoint, open);
+        }
+        Ok(())
     }
 
-    /// Decides changes, commits the decisions, and lines up what is to be written.
+    /// Decides changes, commits the decisions, and lines up what is to be written; gives back the batches' ids.
     async fn decide(
         &mut self,
         changes: Vec<Change>,
         origin: Origin,
         checkpoint: Option<Checkpoint>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<BatchId>, Error> {
         let flow = self.flow.clone();
         let seen_seq = flow.store.need_seq(&flow.tenant).await?;
         let tables = tables(flow.store.translations(&flow.tenant).await?);
         let decided = evaluate(&flow, &self.run.id, changes, &tables).await?;
-        // With earlier pages open, this page's checkpoint has to wait for theirs.
-        let at_once = checkpoint.clone().filter(|_| self.pages.is_empty());
-        let step =
-            Step { flow: &flow, fence: self.lease.fence, run: &self.run.id, origin, seen_seq, checkpoint: at_once };
+        let step = Step { flow: &flow, fence: self.lease.fence, run: &self.run.id, origin, seen_seq, checkpoint };
         let intended = intend::commit(step, decided).await?;
         self.note_commit(intended.released);
-        if let Some(checkpoint) = checkpoint {
-            self.reader.passed(&checkpoint);
-            if !(self.pages.is_empty() && intended.batches.is_empty()) {
-                self.pages.push(checkpoint, intended.batches.iter().map(|batch| batch.id.clone()));
-            }
-        }
+        let ids = intended.batches.iter().map(|batch| batch.id.clone()).collect();
         for batch in intended.batches {
             self.enqueue(batch);
         }
-        Ok(())
+        Ok(ids)
     }
 
     fn enqueue(&mut self, batch: Batch) {

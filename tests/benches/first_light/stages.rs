@@ -171,7 +171,7 @@ impl Bench {
         let all = watch.stop();
         let looked = Cost { cpu: all.cpu.saturating_sub(mapped.cpu), wall: all.wall.saturating_sub(mapped.wall) };
 
-        let origin = Origin::Page { read: PAGE };
+        let origin = Origin::Page { superseded: 0 };
         let step = Step { flow, fence: self.fence, run: &self.run, origin, seen_seq, checkpoint: None };
         let watch = Watch::start();
         let intended = intend::commit(step, decided).await?;

@@ -149,6 +149,8 @@ pub const RETRY_AFTER_MS_MAX: u64 = 60 * 60_000;
 pub const FLOW_PAUSE_MS: u64 = 60_000;
 /// Write calls of one flow at the same time: enough to keep a remote account's concurrency busy with whole batches.
 pub const WRITE_CALLS_MAX: usize = 4;
+/// Changes decided and committed together: two whole write calls, so that delivery begins while a page is decided.
+pub const DECIDE_SLICE_MAX: usize = 400;
 /// Batches of one flow that wait for delivery; above it no further page is decided.
 pub const WRITE_QUEUE_MAX: usize = 16;
 
