@@ -107,11 +107,11 @@ pub async fn commit(step: Step<'_>, decided: Vec<Decided>) -> Result<Intended, E
     let gone: Vec<&str> =
         earlier.keys().map(String::as_str).filter(|key| sorted.set_aside.iter().all(|row| row.key != *key)).collect();
     commit.remove_set_aside(&flow.name, &gone).await?;
-    commit.put_set_aside(&flow.name, &sorted.set_aside, fence, seen_seq).await?;
+    let mut released = commit.put_set_aside(&flow.name, &sorted.set_aside, fence, seen_seq).await?;
     let rows = batches.iter().map(|batch| row(flow, run, batch)).collect::<Result<Vec<_>, _>>()?;
     commit.put_batches(&rows, fence).await?;
     let needs: Vec<&str> = sorted.satisfied.iter().map(String::as_str).collect();
-    let released = commit.release(&needs).await?;
+    released += commit.release(&needs).await?;
     commit.add_tally(&flow.name, &sorted.tally, fence).await?;
     if let (Some(checkpoint), true) = (&checkpoint, batches.is_empty()) {
         commit.put_checkpoint(&flow.name, checkpoint, fence).await?;

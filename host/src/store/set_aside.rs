@@ -106,7 +106,7 @@ const REMOVE_NEEDS: Many<'_> =
 impl Commit {
     /// Sets changes aside, each in place of an earlier one with its key; needs are replaced. What a release after
     /// `seen_seq` ([`Store::need_seq`], taken before looking) satisfied is ready at once, the rest is not. Of rows with
-    /// the same key the last one counts.
+    /// the same key the last one counts. Says how many are ready.
     ///
     /// # Errors
     /// As [`Store::begin`], and [`Error::Unstorable`].
@@ -116,10 +116,10 @@ impl Commit {
         rows: &[SetAsideRow],
         fence: Fence,
         seen_seq: i64,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         self.guarded(fence);
         if rows.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         self.take_turn().await?;
         let mut last: Vec<_> =
@@ -157,7 +157,12 @@ impl Commit {
 
     /// Makes ready what waits for a need that was satisfied after `seen_seq`. The needs are matched here: there are few
     /// or none, and a join would leave their number to the guess of a planner.
-    async fn release_satisfied(&mut self, flow: &FlowName, needs: &[(&str, &str)], seen_seq: i64) -> Result<(), Error> {
+    async fn release_satisfied(
+        &mut self,
+        flow: &FlowName,
+        needs: &[(&str, &str)],
+        seen_seq: i64,
+    ) -> Result<u64, Error> {
         let tenant = self.tenant.clone();
         let since = Bind::new().text(tenant.as_str()).int(seen_seq);
         let sql = "SELECT need FROM satisfied WHERE tenant = $1 AND seq > $2";
@@ -167,7 +172,7 @@ impl Commit {
         keys.sort_unstable();
         keys.dedup();
         let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
-        self.session.execute_for(MAKE_READY, of_flow, &keys, |bind, key| bind.text(key)).await.map(drop)
+        self.session.execute_for(MAKE_READY, of_flow, &keys, |bind, key| bind.text(key)).await
     }
 
     /// Waits for the other commits of this tenant that set aside or release, until each of them has ended.

@@ -57,7 +57,7 @@ on_both_databases! {
 
         let rows = [row("a", Kind::Hold, &["c1"], 1), row("b", Kind::Hold, &["c2"], 1)];
         let mut commit = begin(store, &flow, fence).await;
-        commit.put_set_aside(&flow, &rows, fence, seen).await.unwrap();
+        assert_eq!(commit.put_set_aside(&flow, &rows, fence, seen).await.unwrap(), 1);
         commit.finish().await.unwrap();
         assert_eq!(ready(store, &flow).await, ["a"]);
 
