@@ -12,7 +12,7 @@
 //! Invariants:
 //! - No effect before its intent is committed: `deliver` is only ever given batches that the store holds.
 //! - A checkpoint moves only forward, and only in the commit that closes the last batch of its page.
-//! - Per key, order is kept: a page that touches a key in flight waits until nothing is in flight.
+//! - Per key, order is kept: a slice of a page that touches a key in flight waits.
 //! - A record that waits is never lost between two flows: what was satisfied while it was being decided is seen in the
 //!   commit that sets it aside (`store::set_aside`).
 //! - What crashed is resumed, not repeated: an open batch is written again under its own id, so that the gate answers
@@ -32,6 +32,7 @@ pub mod pages;
 pub mod reader;
 pub mod runner;
 pub mod settle;
+pub mod slices;
 
 pub use flow::{OpenFlow, Side};
 pub use runner::{Handle, Status};

@@ -7,19 +7,20 @@
 use crate::engine::Error;
 use crate::engine::conclude::{self, Concluded};
 use crate::engine::deliver::{Delivered, deliver};
-use crate::engine::evaluate::evaluate;
+use crate::engine::evaluate::{Decided, evaluate};
 use crate::engine::flow::OpenFlow;
-use crate::engine::intend::{self, Batch, Origin, Step};
+use crate::engine::intend::{self, Batch, Intended, Origin, Step};
 use crate::engine::lease::Lease;
 use crate::engine::pages::Pages;
 use crate::engine::reader::{Read, Reader};
+use crate::engine::slices::{Slice, Slices};
 use crate::store::{self, Checkpoint, RunRow};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tollgate_core::entity::{Table, Tables};
-use tollgate_core::model::{BatchId, Change, Page, TableName, audit, limits};
+use tollgate_core::model::{BatchId, Change, Page, RunId, TableName, audit, limits};
 
 /// What a flow is doing, for people and for tests that wait on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,8 +137,10 @@ struct Running<'a> {
     lease: Lease,
     run: RunRow,
     reader: Reader,
-    /// A page that was read and not yet decided.
-    page: Option<Page>,
+    /// A page that was read and is not yet decided to its end.
+    page: Option<Slices>,
+    /// Its next slice, decided while the one before it was committed.
+    decided: Option<Decision>,
     pages: Pages,
     /// Batches that wait for their turn or for their time.
     queue: VecDeque<Batch>,
@@ -167,6 +170,7 @@ impl<'a> Running<'a> {
             run,
             reader,
             page: None,
+            decided: None,
             pages: Pages::default(),
             queue: VecDeque::new(),
             deliveries: JoinSet::new(),
@@ -204,20 +208,24 @@ impl<'a> Running<'a> {
         if *self.control.stopping.borrow() {
             return Ok(false);
         }
-        if self.deliver_next() {
+        if let Some(delivered) = self.deliveries.try_join_next() {
+            self.conclude(delivered).await?;
+            return Ok(true);
+        }
+        let wanted = *self.control.wanted.borrow();
+        if self.deliver_next() || self.reader.start(wanted) {
             return Ok(true);
         }
         if self.queue.len() < limits::WRITE_QUEUE_MAX {
-            if !self.is_ready_checked && self.take_up_released().await? {
+            // Not between a decision and its commit: what is taken up could be of the same record.
+            if self.decided.is_none() && !self.is_ready_checked && self.take_up_released().await? {
                 return Ok(true);
             }
-            if let Some(page) = self.page.take_if(|page| !touches(page, &self.keys)) {
-                self.decide_page(page).await?;
+            if self.decide_slice().await? {
                 return Ok(true);
             }
         }
-        let wanted = *self.control.wanted.borrow();
-        Ok(self.reader.start(wanted))
+        Ok(false)
     }
 
     /// Starts the next delivery whose time has come, if there is room.
@@ -245,59 +253,67 @@ impl<'a> Running<'a> {
         let changes: Vec<Change> =
             rows.iter().map(|row| serde_json::from_str(&row.change)).collect::<Result<_, _>>().map_err(corrupt)?;
         let origin = Origin::Released(rows.into_iter().map(|row| (row.key.clone(), row)).collect());
-        self.decide(changes, origin, None).await?;
+        let decision = Decision::of(&self.flow, &self.run.id, Slice { changes, superseded: 0 }).await?;
+        let intended = intend::commit(self.step(origin, decision.seen_seq, None), decision.changes).await?;
+        self.intended(intended);
         Ok(true)
     }
 
-    /// Decides a page slice by slice: what one slice intends is on its way while the next one is decided.
-    async fn decide_page(&mut self, page: Page) -> Result<(), Error> {
-        let read = page.changes.len();
+    /// Takes over a page that was read. One that says nothing new is done already.
+    fn turn(&mut self, page: Page) {
         let checkpoint = self.reader.checkpoint(&page.next);
-        let mut changes = last_per_key(page.changes);
-        if read == 0 && self.pages.is_empty() && !self.reader.is_new(&checkpoint) {
+        if page.changes.is_empty() && self.pages.is_empty() && !self.reader.is_new(&checkpoint) {
             self.reader.passed(&checkpoint);
-            return Ok(());
+            return;
         }
-        let mut superseded = read - changes.len();
-        let mut open = Vec::new();
-        loop {
-            let later = changes.split_off(changes.len().min(limits::DECIDE_SLICE_MAX));
-            let origin = Origin::Page { superseded: std::mem::take(&mut superseded) };
-            // Only the last slice may store the checkpoint, and only if nothing before it is open.
-            let is_closed = later.is_empty() && open.is_empty() && self.pages.is_empty();
-            open.extend(self.decide(changes, origin, is_closed.then(|| checkpoint.clone())).await?);
-            if later.is_empty() {
-                break;
-            }
-            changes = later;
-            while self.deliver_next() {}
-        }
-        self.reader.passed(&checkpoint);
-        if !(self.pages.is_empty() && open.is_empty()) {
-            self.pages.push(checkpoint, open);
-        }
-        Ok(())
+        self.pages.begin(checkpoint.clone());
+        self.page = Some(Slices::new(page.changes, checkpoint));
     }
 
-    /// Decides changes, commits the decisions, and lines up what is to be written; gives back the batches' ids.
-    async fn decide(
-        &mut self,
-        changes: Vec<Change>,
-        origin: Origin,
-        checkpoint: Option<Checkpoint>,
-    ) -> Result<Vec<BatchId>, Error> {
-        let flow = self.flow.clone();
-        let seen_seq = flow.store.need_seq(&flow.tenant).await?;
-        let tables = tables(flow.store.translations(&flow.tenant).await?);
-        let decided = evaluate(&flow, &self.run.id, changes, &tables).await?;
-        let step = Step { flow: &flow, fence: self.lease.fence, run: &self.run.id, origin, seen_seq, checkpoint };
-        let intended = intend::commit(step, decided).await?;
+    /// Commits the next slice of the page, and decides the one behind it meanwhile; says whether there was one.
+    async fn decide_slice(&mut self) -> Result<bool, Error> {
+        let Some(page) = &mut self.page else { return Ok(false) };
+        let decision = match self.decided.take() {
+            Some(decision) => decision,
+            None if page.touches(self.keys.values().flatten()) => return Ok(false),
+            None => Decision::of(&self.flow, &self.run.id, page.take()).await?,
+        };
+        let is_last = page.is_empty();
+        // Only the last slice may store the checkpoint, and only if nothing before it is open.
+        let checkpoint = (is_last && self.pages.is_last_free()).then(|| page.checkpoint.clone());
+        let keys = self.keys.values().flatten().chain(decision.changes.iter().map(|decided| &decided.change.key));
+        let next = (!is_last && !page.touches(keys)).then(|| page.take());
+
+        let origin = Origin::Page { superseded: decision.superseded };
+        let (flow, run) = (self.flow.clone(), self.run.id.clone());
+        let ahead = async {
+            match next {
+                Some(slice) => Decision::of(&flow, &run, slice).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let commit = intend::commit(self.step(origin, decision.seen_seq, checkpoint), decision.changes);
+        let (intended, ahead) = tokio::join!(commit, ahead);
+        let batches = self.intended(intended?);
+        self.decided = ahead?;
+        self.pages.add(batches, is_last);
+        if is_last && let Some(page) = self.page.take() {
+            self.reader.passed(&page.checkpoint);
+        }
+        Ok(true)
+    }
+
+    /// What a commit of decisions needs to know.
+    fn step(&self, origin: Origin, seen_seq: i64, checkpoint: Option<Checkpoint>) -> Step<'_> {
+        Step { flow: &self.flow, fence: self.lease.fence, run: &self.run.id, origin, seen_seq, checkpoint }
+    }
+
+    /// Lines up what is to be written; gives back the batches' ids.
+    fn intended(&mut self, intended: Intended) -> Vec<BatchId> {
         self.note_commit(intended.released);
         let ids = intended.batches.iter().map(|batch| batch.id.clone()).collect();
-        for batch in intended.batches {
-            self.enqueue(batch);
-        }
-        Ok(ids)
+        intended.batches.into_iter().for_each(|batch| self.enqueue(batch));
+        ids
     }
 
     fn enqueue(&mut self, batch: Batch) {
@@ -306,7 +322,8 @@ impl<'a> Running<'a> {
     }
 
     /// Commits what became of a batch.
-    async fn conclude(&mut self, delivered: Delivered) -> Result<(), Error> {
+    async fn conclude(&mut self, delivered: Finished) -> Result<(), Error> {
+        let delivered = delivered.unwrap_or_else(|bug| std::panic::resume_unwind(bug.into_panic()))?;
         let id = delivered.batch.id.clone();
         let checkpoint = self.pages.checkpoint_after(&id).cloned();
         let Concluded { again, released, trouble } =
@@ -325,12 +342,9 @@ impl<'a> Running<'a> {
     async fn wait(&mut self) -> Result<(), Error> {
         let pause_ms = self.pause_ms();
         tokio::select! {
-            Some(delivered) = self.deliveries.join_next() => {
-                let delivered = delivered.unwrap_or_else(|bug| std::panic::resume_unwind(bug.into_panic()))?;
-                self.conclude(delivered).await?;
-            }
+            Some(delivered) = self.deliveries.join_next() => self.conclude(delivered).await?,
             read = self.reader.next(), if self.page.is_none() => match read? {
-                Read::Page(page) => self.page = Some(page),
+                Read::Page(page) => self.turn(page),
                 Read::Trouble(trouble) => self.control.report.send_modify(|status| status.trouble = Some(trouble)),
             },
             _ = self.control.woken.changed() => self.is_ready_checked = false,
@@ -383,23 +397,26 @@ impl<'a> Running<'a> {
     }
 }
 
+/// What a task that writes a batch ended with.
+type Finished = Result<Result<Delivered, store::Error>, JoinError>;
+
+/// Changes that were decided, to be committed.
+struct Decision {
+    changes: Vec<Decided>,
+    superseded: usize,
+    /// The number of the last release before the look-ups.
+    seen_seq: i64,
+}
+
+impl Decision {
+    async fn of(flow: &OpenFlow, run: &RunId, slice: Slice) -> Result<Self, Error> {
+        let seen_seq = flow.store.need_seq(&flow.tenant).await?;
+        let tables = tables(flow.store.translations(&flow.tenant).await?);
+        let changes = evaluate(flow, run, slice.changes, &tables).await?;
+        Ok(Self { changes, superseded: slice.superseded, seen_seq })
+    }
+}
+
 fn tables(rows: BTreeMap<TableName, BTreeMap<String, String>>) -> Tables {
     rows.into_iter().map(|(name, rows)| (name, Table::from_iter(rows))).collect()
-}
-
-/// Whether the page holds a key that is in flight: then it waits, so that the order per key is kept.
-fn touches(page: &Page, in_flight: &HashMap<BatchId, Vec<String>>) -> bool {
-    if in_flight.is_empty() {
-        return false;
-    }
-    let keys: HashSet<&str> = in_flight.values().flatten().map(String::as_str).collect();
-    page.changes.iter().any(|change| keys.contains(change.key.as_str()))
-}
-
-/// The last change of each key, in order of that change.
-fn last_per_key(changes: Vec<Change>) -> Vec<Change> {
-    let mut seen = HashSet::with_capacity(changes.len());
-    let mut last: Vec<Change> = changes.into_iter().rev().filter(|change| seen.insert(change.key.clone())).collect();
-    last.reverse();
-    last
 }

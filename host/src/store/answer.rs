@@ -119,7 +119,7 @@ fn if_open(base: &Base, conflict: &str) -> String {
     format!(
         ") AS given WHERE EXISTS (SELECT 1 FROM batch WHERE batch.tenant = column1 AND batch.id = column2{})
          ON CONFLICT (tenant, batch, request) DO {conflict}",
-        base.dialect.lock("batch")
+        base.place.dialect.lock("batch")
     )
 }
 
@@ -134,7 +134,7 @@ where
 {
     let mut batches: Vec<_> = marks.keys().map(|key| (key.tenant.clone(), key.batch.clone())).collect();
     batches.dedup();
-    let after = format!(") ORDER BY held.tenant, held.name{}", base.dialect.lock("held"));
+    let after = format!(") ORDER BY held.tenant, held.name{}", base.place.dialect.lock("held"));
     let many = Many { before: LEASES, row: "(?, ?)", after: &after };
     let each = |bind: Bind, (tenant, batch): &(Tenant, BatchId)| bind.text(tenant.as_str()).text(batch.as_str());
     let found = session

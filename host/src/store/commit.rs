@@ -48,7 +48,7 @@ impl Commit {
     pub async fn guard(&mut self, lease: &str, fence: Fence) -> Result<(), Error> {
         let sql = format!(
             "SELECT fence FROM lease WHERE tenant = $1 AND name = $2 AND fence = $3 AND holder <> ''{}",
-            self.base.dialect.lock("lease")
+            self.base.place.dialect.lock("lease")
         );
         let bind = Bind::new().text(self.tenant.as_str()).text(lease).int(fence.0);
         let held = self.session.fetch_one(sqlx::AssertSqlSafe(sql), bind, |row| row.int(0)).await?;

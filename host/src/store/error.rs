@@ -1,5 +1,6 @@
 //! What can go wrong in this room, named by what the caller does next.
 
+use super::dialect::Dialect;
 use std::fmt;
 use std::sync::Arc;
 
@@ -115,13 +116,13 @@ fn meaning(code: &str) -> Meaning {
     }
 }
 
-/// Which database, and how to mend what is wrong with reaching it: the part of an error that a connection knows.
+/// Which database: the part of an error that a connection knows.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// Its address without the password.
     pub(super) database: Arc<str>,
-    /// What to look at when it cannot be reached.
-    pub(super) hint: &'static str,
+    /// How it is spoken to.
+    pub(super) dialect: Dialect,
 }
 
 impl Place {
@@ -129,7 +130,9 @@ impl Place {
     pub(super) fn error(&self, statement: &str, source: sqlx::Error) -> Error {
         let database = Arc::clone(&self.database);
         match classify(&source) {
-            Meaning::Unreachable => Error::Unreachable { database, hint: self.hint, source: Arc::new(source) },
+            Meaning::Unreachable => {
+                Error::Unreachable { database, hint: self.dialect.hint(), source: Arc::new(source) }
+            }
             Meaning::Contended => Error::Contended { database, source: Arc::new(source) },
             Meaning::Full => Error::Full { database },
             Meaning::Corrupt => self.corrupt("a page of the file"),

@@ -21,7 +21,7 @@ impl Store {
         life_ms: u64,
     ) -> Result<Option<Fence>, Error> {
         assert!(!holder.is_empty(), "a lease without a holder is a free one");
-        let time = self.base().dialect.now("$4");
+        let time = self.base().place.dialect.now("$4");
         let sql = format!(
             "INSERT INTO lease (tenant, name, holder, fence, expires) VALUES ($1, $2, $3, 1, {time} + $5)
              ON CONFLICT (tenant, name) DO UPDATE
@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// As [`Store::claim`].
     pub async fn renew(&self, tenant: &Tenant, name: &str, fence: Fence, now: At, life_ms: u64) -> Result<bool, Error> {
-        let time = self.base().dialect.now("$4");
+        let time = self.base().place.dialect.now("$4");
         let sql = format!(
             "UPDATE lease SET expires = {time} + $5 WHERE tenant = $1 AND name = $2 AND fence = $3 AND holder <> ''"
         );

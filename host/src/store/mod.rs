@@ -75,7 +75,6 @@ pub use run::RunRow;
 pub use secret::SealedSecret;
 pub use set_aside::{Kind, PARKED, SetAsideRow};
 
-use dialect::Dialect;
 use error::Place;
 use rows::Session;
 use sqlx::AnyPool;
@@ -97,7 +96,6 @@ struct Inner {
 
 /// What the store and its group committer share.
 struct Base {
-    dialect: Dialect,
     place: Place,
     writer: AnyPool,
     reader: AnyPool,
@@ -164,7 +162,7 @@ impl Base {
     }
 
     async fn begin(&self) -> Result<Session<Transaction<'static, Any>>, Error> {
-        let begin = self.dialect.begin();
+        let begin = self.place.dialect.begin();
         let connection = self.writer.begin_with(begin).await.map_err(|error| self.place.error(begin, error))?;
         Ok(Session { connection, place: self.place.clone() })
     }
@@ -177,7 +175,7 @@ impl Base {
 
     /// Lets the database count its tables when they may have doubled. It plans worse without, so a failure is only told.
     async fn grow(&self, rows: u64) {
-        let Some(analyze) = self.dialect.analyze().filter(|_| self.growth.add(rows)) else { return };
+        let Some(analyze) = self.place.dialect.analyze().filter(|_| self.growth.add(rows)) else { return };
         let counted = match self.session(&self.writer).await {
             Ok(mut session) => session.execute(analyze, rows::Bind::new()).await.map(drop),
             Err(error) => Err(error),

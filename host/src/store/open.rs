@@ -20,7 +20,6 @@ const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 
 /// An address that was understood.
 struct Address {
-    dialect: Dialect,
     /// What sqlx takes.
     options: AnyConnectOptions,
     place: Place,
@@ -37,12 +36,11 @@ impl Store {
         sqlx::any::install_default_drivers();
         let address = Address::read(url)?;
         let mut first = address.connect().await?;
-        schema::update(&mut first, address.dialect, &address.place).await?;
+        schema::update(&mut first, &address.place).await?;
         first.close().await.map_err(|error| address.place.error("close", error))?;
 
         let (writer, reader) = address.pools();
         let base = Arc::new(Base {
-            dialect: address.dialect,
             place: address.place,
             writer,
             reader,
@@ -73,19 +71,19 @@ impl Address {
                 "the database address `sqlite:{path}`: write `sqlite:` and the path of a file"
             )));
         }
-        let place = Place { database: path.into(), hint: Dialect::Sqlite.hint() };
+        let place = Place { database: path.into(), dialect: Dialect::Sqlite };
         make_file(Path::new(path)).map_err(|error| place.error("open", sqlx::Error::Io(error)))?;
         let url = Url::parse(&format!("sqlite:{}", escape(path)))
             .map_err(|_| unusable(format!("the path `{path}` is no address")))?;
-        Ok(Self { dialect: Dialect::Sqlite, options: options(&url)?, place })
+        Ok(Self { options: options(&url)?, place })
     }
 
     fn postgres(url: &str) -> Result<Self, Error> {
         let url = Url::parse(url)
             .map_err(|error| unusable(format!("the database address `postgres://..` cannot be read: {error}")))?;
         let database = format!("{}:{}{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432), url.path());
-        let place = Place { database: database.into(), hint: Dialect::Postgres.hint() };
-        Ok(Self { dialect: Dialect::Postgres, options: options(&url)?, place })
+        let place = Place { database: database.into(), dialect: Dialect::Postgres };
+        Ok(Self { options: options(&url)?, place })
     }
 
     /// Makes the first connection by itself, because a pool goes on trying and then only says that it took too long.
@@ -96,11 +94,11 @@ impl Address {
         let connection =
             connected.unwrap_or_else(|_| Err(late())).map_err(|error| self.place.error("connect", error))?;
         let mut session = Session { connection: Box::new(connection), place: self.place.clone() };
-        let version = session.fetch_one(self.dialect.version(), Bind::new(), |row| row.text(0)).await?;
-        if self.dialect == Dialect::Sqlite {
+        let version = session.fetch_one(self.place.dialect.version(), Bind::new(), |row| row.text(0)).await?;
+        if self.place.dialect == Dialect::Sqlite {
             verify_version(&version.unwrap_or_default())?;
         }
-        let prepare = self.dialect.prepare_writer();
+        let prepare = self.place.dialect.prepare_writer();
         let prepared = (&mut *session.connection).execute(sqlx::raw_sql(prepare)).await;
         prepared.map_err(|error| self.place.error(prepare, error))?;
         Ok(*session.connection)
@@ -108,20 +106,20 @@ impl Address {
 
     /// The writing and the reading pool; on PostgreSQL they are the same one.
     fn pools(&self) -> (AnyPool, AnyPool) {
-        match self.dialect {
+        match self.place.dialect {
             Dialect::Sqlite => (
-                self.pool(1, self.dialect.prepare_writer()),
-                self.pool(limits::DATABASE_READERS_MAX, self.dialect.prepare_reader()),
+                self.pool(1, self.place.dialect.prepare_writer()),
+                self.pool(limits::DATABASE_READERS_MAX, self.place.dialect.prepare_reader()),
             ),
             Dialect::Postgres => {
-                let pool = self.pool(limits::DATABASE_CONNECTIONS_MAX, self.dialect.prepare_writer());
+                let pool = self.pool(limits::DATABASE_CONNECTIONS_MAX, self.place.dialect.prepare_writer());
                 (pool.clone(), pool)
             }
         }
     }
 
     fn pool(&self, connections_max: u32, prepare: &'static str) -> AnyPool {
-        let is_file = self.dialect == Dialect::Sqlite;
+        let is_file = self.place.dialect == Dialect::Sqlite;
         let mut pool = AnyPoolOptions::new()
             .max_connections(connections_max)
             .acquire_timeout(Duration::from_millis(limits::DATABASE_WAIT_MS_MAX))

@@ -4,9 +4,11 @@
 //! statements by their text, at most 100 to a connection, so the number of rows comes from a short list: powers of two
 //! for rows, powers of four for keys (a list of keys is filled up with its last one, which changes nothing).
 //!
-//! The lists end early because SQLite looks up a parameter by its name, one after the other: the cost of a statement
-//! grows with the square of its parameters. For the same reason values that all rows share are bound once.
+//! PostgreSQL gets numbered parameters, of which those that all rows share are bound once. SQLite gets parameters without
+//! a name, in the order of the text, and shared ones again for each row: it looks names up one after the other, so that
+//! the cost of a statement with names grows with the square of its parameters (measured).
 
+use super::dialect::Dialect;
 use super::error::{Error, Place, beginning};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, Arguments, AssertSqlSafe, Executor, Row, SqlSafeStr};
@@ -14,11 +16,20 @@ use std::fmt::Write;
 use std::ops::DerefMut;
 use tollgate_core::model::limits;
 
-/// The arguments of one statement, in order.
+/// The values of one statement, in order.
 #[derive(Default)]
 pub(super) struct Bind {
-    arguments: AnyArguments,
+    values: Vec<Value>,
     refused: Option<Error>,
+}
+
+#[derive(Clone)]
+enum Value {
+    Text(String),
+    NoText,
+    Int(i64),
+    NoInt,
+    Bytes(Vec<u8>),
 }
 
 impl Bind {
@@ -30,47 +41,59 @@ impl Bind {
         if let Err(error) = verify_text(text) {
             self.refused.get_or_insert(error);
         }
-        self.add(text)
+        self.add(Value::Text(text.to_owned()))
     }
 
     pub(super) fn maybe(self, text: Option<&str>) -> Self {
         match text {
             Some(text) => self.text(text),
-            None => self.add(None::<String>),
+            None => self.add(Value::NoText),
         }
     }
 
     pub(super) fn int(self, number: i64) -> Self {
-        self.add(number)
+        self.add(Value::Int(number))
     }
 
     pub(super) fn maybe_int(self, number: Option<i64>) -> Self {
-        self.add(number)
+        self.add(number.map_or(Value::NoInt, Value::Int))
     }
 
     /// A count; what does not fit 63 bits is stored as the most that does.
     pub(super) fn count(self, number: u64) -> Self {
-        self.add(i64::try_from(number).unwrap_or(i64::MAX))
+        self.int(i64::try_from(number).unwrap_or(i64::MAX))
     }
 
     pub(super) fn flag(self, is_set: bool) -> Self {
-        self.add(i64::from(is_set))
+        self.int(i64::from(is_set))
     }
 
     pub(super) fn bytes(self, bytes: &[u8]) -> Self {
-        self.add(bytes)
+        self.add(Value::Bytes(bytes.to_owned()))
     }
 
-    fn add<'t, T: sqlx::Encode<'t, sqlx::Any> + sqlx::Type<sqlx::Any> + 't>(mut self, value: T) -> Self {
-        self.arguments.add(value).expect("text, numbers and bytes always encode");
+    fn add(mut self, value: Value) -> Self {
+        self.values.push(value);
         self
     }
 
     fn finish(self) -> Result<AnyArguments, Error> {
-        match self.refused {
-            Some(error) => Err(error),
-            None => Ok(self.arguments),
+        if let Some(error) = self.refused {
+            return Err(error);
         }
+        let mut arguments = AnyArguments::default();
+        arguments.reserve(self.values.len(), 0);
+        for value in self.values {
+            let added = match value {
+                Value::Text(text) => arguments.add(text),
+                Value::NoText => arguments.add(None::<String>),
+                Value::Int(number) => arguments.add(number),
+                Value::NoInt => arguments.add(None::<i64>),
+                Value::Bytes(bytes) => arguments.add(bytes),
+            };
+            added.expect("text, numbers and bytes always encode");
+        }
+        Ok(arguments)
     }
 }
 
@@ -92,24 +115,88 @@ pub(super) struct Many<'a> {
 }
 
 impl Many<'_> {
-    fn text(&self, shared: usize, rows: usize) -> String {
-        let mut text = String::with_capacity(self.before.len() + self.after.len() + rows * (self.row.len() + 16));
-        text.push_str(self.before);
-        let mut parameter = shared;
-        for row in 0..rows {
-            if row > 0 {
-                text.push(',');
+    /// The statement for these rows, each given as what it binds.
+    fn of_rows(&self, dialect: Dialect, shared: Bind, rows: impl Iterator<Item = Bind>) -> (String, Bind) {
+        let mut statement = Statement::new(dialect, shared);
+        statement.append(self.before);
+        for (index, row) in rows.enumerate() {
+            if index > 0 {
+                statement.text.push(',');
             }
-            for (piece, part) in self.row.split('?').enumerate() {
-                if piece > 0 {
-                    parameter += 1;
-                    write!(text, "${parameter}").expect("a String takes all text");
-                }
-                text.push_str(part);
+            statement.append_row(self.row, row);
+        }
+        statement.append(self.after);
+        statement.finish()
+    }
+}
+
+/// A statement that is being written, in the dialect's way to name parameters.
+struct Statement {
+    dialect: Dialect,
+    text: String,
+    shared: Bind,
+    bind: Bind,
+}
+
+impl Statement {
+    fn new(dialect: Dialect, shared: Bind) -> Self {
+        Self { dialect, text: String::with_capacity(1024), shared, bind: Bind::new() }
+    }
+
+    /// Appends SQL whose only parameters are shared ones.
+    fn append(&mut self, sql: &str) {
+        self.append_row(sql, Bind::new());
+    }
+
+    /// Appends SQL; each `?` in it is the next value of `row`.
+    fn append_row(&mut self, sql: &str, row: Bind) {
+        let mut own = row.values.into_iter();
+        let mut rest = sql;
+        while let Some(at) = rest.find(['?', '$']) {
+            let (before, parameter) = rest.split_at(at);
+            self.text.push_str(before);
+            let digits = parameter[1..].bytes().take_while(u8::is_ascii_digit).count();
+            let (name, after) = parameter.split_at(1 + digits);
+            rest = after;
+            match name[1..].parse::<usize>() {
+                Ok(number) => self.shared(number),
+                Err(_) => self.own(own.next().expect("a row binds as many values as it has `?`")),
             }
         }
-        text.push_str(self.after);
-        text
+        self.text.push_str(rest);
+        assert!(own.next().is_none(), "a row has as many `?` as it binds values");
+        self.bind.refused = self.bind.refused.take().or(row.refused);
+    }
+
+    fn shared(&mut self, number: usize) {
+        match self.dialect {
+            Dialect::Sqlite => self.own(self.shared.values[number - 1].clone()),
+            Dialect::Postgres => self.name(number),
+        }
+    }
+
+    fn own(&mut self, value: Value) {
+        self.bind.values.push(value);
+        match self.dialect {
+            Dialect::Sqlite => self.text.push('?'),
+            Dialect::Postgres => self.name(self.shared.values.len() + self.bind.values.len()),
+        }
+    }
+
+    fn name(&mut self, number: usize) {
+        write!(self.text, "${number}").expect("a String takes all text");
+    }
+
+    fn finish(mut self) -> (String, Bind) {
+        let refused = self.shared.refused.or(self.bind.refused);
+        let values = match self.dialect {
+            Dialect::Sqlite => self.bind.values,
+            Dialect::Postgres => {
+                self.shared.values.append(&mut self.bind.values);
+                self.shared.values
+            }
+        };
+        (self.text, Bind { values, refused })
     }
 }
 
@@ -168,9 +255,9 @@ impl<C: DerefMut<Target = AnyConnection> + Send> Session<C> {
         while !rest.is_empty() {
             let most = rest.len().min(limits::STATEMENT_ROWS_MAX);
             let (now, later) = rest.split_at(1 << most.ilog2());
-            let bind = shared();
-            let text = many.text(bind.arguments.len(), now.len());
-            self.execute(AssertSqlSafe(text), now.iter().fold(bind, &each)).await?;
+            let rows = now.iter().map(|row| each(Bind::new(), row));
+            let (text, bind) = many.of_rows(self.place.dialect, shared(), rows);
+            self.execute(AssertSqlSafe(text), bind).await?;
             rest = later;
         }
         Ok(())
@@ -186,7 +273,8 @@ impl<C: DerefMut<Target = AnyConnection> + Send> Session<C> {
     ) -> Result<u64, Error> {
         let mut touched = 0;
         for chunk in keys.chunks(limits::STATEMENT_KEYS_MAX) {
-            let (text, bind) = with_keys(many, shared(), chunk, &each);
+            let rows = padded(chunk).map(|key| each(Bind::new(), key));
+            let (text, bind) = many.of_rows(self.place.dialect, shared(), rows);
             touched += self.execute(AssertSqlSafe(text), bind).await?;
         }
         Ok(touched)
@@ -201,7 +289,8 @@ impl<C: DerefMut<Target = AnyConnection> + Send> Session<C> {
     ) -> Result<Vec<T>, Error> {
         let mut found = Vec::new();
         for chunk in list.keys.chunks(limits::STATEMENT_KEYS_MAX) {
-            let (text, bind) = with_keys(list.many, shared(), chunk, &list.each);
+            let rows = padded(chunk).map(|key| (list.each)(Bind::new(), key));
+            let (text, bind) = list.many.of_rows(self.place.dialect, shared(), rows);
             found.extend(self.fetch(AssertSqlSafe(text), bind, &read).await?);
         }
         Ok(found)
@@ -215,14 +304,13 @@ pub(super) struct Keys<'a, K, F> {
     pub(super) each: F,
 }
 
-fn with_keys<K>(many: Many<'_>, shared: Bind, keys: &[K], each: impl Fn(Bind, &K) -> Bind) -> (String, Bind) {
+/// The keys, filled up to a power of four with the last one.
+fn padded<K>(keys: &[K]) -> impl Iterator<Item = &K> {
     let mut places = 1;
     while places < keys.len() {
         places *= 4;
     }
-    let text = many.text(shared.arguments.len(), places);
-    let padding = keys.iter().rev().take(1).cycle().take(places - keys.len());
-    (text, keys.iter().chain(padding).fold(shared, each))
+    keys.iter().chain(keys.iter().rev().take(1).cycle()).take(places)
 }
 
 /// The fields of one row, read by position.
@@ -286,21 +374,41 @@ mod tests {
     const MANY: Many<'_> =
         Many { before: "INSERT INTO t VALUES ", row: "($1, ?, ?, $2)", after: " ON CONFLICT DO NOTHING" };
 
-    /// Shared parameters keep their numbers and each row gets its own: two rows after two shared values.
-    #[test]
-    fn a_row_is_repeated_with_parameters_of_its_own() {
-        assert_eq!(MANY.text(2, 2), "INSERT INTO t VALUES ($1, $3, $4, $2),($1, $5, $6, $2) ON CONFLICT DO NOTHING");
+    fn numbers(bind: Bind) -> Vec<i64> {
+        let number = |value| if let Value::Int(number) = value { number } else { panic!("no number") };
+        bind.values.into_iter().map(number).collect()
     }
 
-    /// Lists of keys come in few lengths: every number of keys is padded to a power of four and binds as many.
+    /// Two rows after two shared values: PostgreSQL binds the shared ones once, SQLite each time they are named.
+    #[test]
+    fn a_row_is_repeated_with_parameters_of_its_own() {
+        let shared = || Bind::new().int(1).int(2);
+        let rows = || [10, 20].into_iter().map(|row| Bind::new().int(row).int(row + 1));
+        for (dialect, text, values) in [
+            (
+                Dialect::Postgres,
+                "INSERT INTO t VALUES ($1, $3, $4, $2),($1, $5, $6, $2) ON CONFLICT DO NOTHING",
+                vec![1, 2, 10, 11, 20, 21],
+            ),
+            (
+                Dialect::Sqlite,
+                "INSERT INTO t VALUES (?, ?, ?, ?),(?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                vec![1, 10, 11, 2, 1, 20, 21, 2],
+            ),
+        ] {
+            let (written, bind) = MANY.of_rows(dialect, shared(), rows());
+            assert_eq!(written, text);
+            assert_eq!(numbers(bind), values, "{dialect:?}");
+        }
+    }
+
+    /// Lists of keys come in few lengths: every number of keys is padded to a power of four with its last one.
     #[test]
     fn keys_are_padded_to_few_lengths() {
-        let many = Many { before: "SELECT k FROM t WHERE k IN (", row: "?", after: ")" };
         for (count, places) in [(1, 1), (2, 4), (4, 4), (5, 16), (64, 64), (65, 256), (256, 256)] {
-            let keys = vec!["k"; count];
-            let (text, bind) = with_keys(many, Bind::new(), &keys, |bind, key| bind.text(key));
-            assert_eq!(bind.arguments.len(), places, "{count} keys");
-            assert!(text.ends_with(&format!("${places})")), "{text}");
+            let keys: Vec<_> = (1..=count).collect();
+            let padded: Vec<_> = padded(&keys).copied().collect();
+            assert_eq!((padded.len(), padded[count - 1..].iter().min()), (places, Some(&count)), "{count} keys");
         }
     }
 

@@ -184,9 +184,8 @@ pub const PREDICATE_DEPTH_MAX: usize = 32;
 /// Characters of a value that a message quotes.
 pub const QUOTE_CHARS_MAX: usize = 60;
 
-/// Rows of one multi-row statement, a power of two: with more, SQLite's look-up of parameters by name costs more than a
-/// statement does (measured).
-pub const STATEMENT_ROWS_MAX: usize = 32;
+/// Rows of one multi-row statement, a power of two: with more, a row costs no less (measured).
+pub const STATEMENT_ROWS_MAX: usize = 128;
 /// Keys of one look-up, a power of four; the same reason.
 pub const STATEMENT_KEYS_MAX: usize = 256;
 /// Answers, marks, journal entries and counts that wait for the group committer; further callers wait.
