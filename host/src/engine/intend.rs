@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tollgate_core::entity::{Skip, Stop, Verdict, need};
 use tollgate_core::model::tally::Tally;
-use tollgate_core::model::{Action, At, BatchId, Change, EntityId, Fence, Intent, RunId, audit};
+use tollgate_core::model::{Action, At, BatchId, Change, EntityId, Fence, Intent, RunId, audit, json};
 
 /// Intents that one write call serves, with where they came from.
 #[derive(Clone, Debug)]
@@ -219,7 +219,8 @@ impl Sorted {
                 if !flags.is_empty() {
                     tracing::debug!(flow = %flow.name, key = %change.key, flags = flags.join(","), "flagged");
                 }
-                let intent = Intent { id: 0, action, key, external_id, expected_version: None, data: data.to_string() };
+                let intent =
+                    Intent { id: 0, action, key, external_id, expected_version: None, data: json::text(&data) };
                 let intent_key = flow.new_key();
                 self.writes.push((intent, Source { intent_key, entity_id, hash, natural: projection.natural, change }));
             }

@@ -41,10 +41,26 @@ pub fn set(target: &mut Json, path: &str, value: Json) {
     *place = value;
 }
 
+/// How a number is written.
+#[derive(Clone, Copy)]
+enum Numbers {
+    /// With the digits that it came with.
+    Kept,
+    /// As [`canonical`] says.
+    Canonical,
+}
+
+/// The value as it is: numbers keep their digits. Without spaces.
+pub fn text(value: &Json) -> String {
+    let mut text = String::with_capacity(512);
+    write(value, Numbers::Kept, &mut text);
+    text
+}
+
 /// One text per value: members sorted by their bytes, numbers as plain decimals without exponent or trailing zeros,
 /// no spaces. Numbers beyond 28 digits keep their own text.
 pub fn canonical(value: &Json) -> String {
-    let mut text = String::with_capacity(256);
+    let mut text = String::with_capacity(512);
     write_canonical(value, &mut text);
     text
 }
@@ -61,37 +77,42 @@ pub fn hash_text(canonical: &str) -> String {
 
 /// Appends the canonical text of `value`.
 pub fn write_canonical(value: &Json, text: &mut String) {
-    match value {
-        Json::Null => text.push_str("null"),
-        Json::Bool(true) => text.push_str("true"),
-        Json::Bool(false) => text.push_str("false"),
-        Json::Number(number) => write_number(number.as_str(), text),
-        Json::String(string) => write_text(string, text),
-        Json::Array(items) => {
+    write(value, Numbers::Canonical, text);
+}
+
+fn write(value: &Json, numbers: Numbers, text: &mut String) {
+    match (value, numbers) {
+        (Json::Null, _) => text.push_str("null"),
+        (Json::Bool(true), _) => text.push_str("true"),
+        (Json::Bool(false), _) => text.push_str("false"),
+        (Json::Number(number), Numbers::Kept) => text.push_str(number.as_str()),
+        (Json::Number(number), Numbers::Canonical) => write_number(number.as_str(), text),
+        (Json::String(string), _) => write_text(string, text),
+        (Json::Array(items), _) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
                     text.push(',');
                 }
-                write_canonical(item, text);
+                write(item, numbers, text);
             }
             text.push(']');
         }
-        Json::Object(members) => write_object(members, text),
+        (Json::Object(members), _) => write_object(members, numbers, text),
     }
 }
 
-fn write_object(members: &serde_json::Map<String, Json>, text: &mut String) {
+fn write_object(members: &serde_json::Map<String, Json>, numbers: Numbers, text: &mut String) {
     if members.keys().is_sorted() {
-        return write_members(members.iter(), text);
+        return write_members(members.iter(), numbers, text);
     }
     // Only where a crate of this build turns on serde_json's `preserve_order`.
     let mut sorted: Vec<_> = members.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
-    write_members(sorted.into_iter(), text);
+    write_members(sorted.into_iter(), numbers, text);
 }
 
-fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Json)>, text: &mut String) {
+fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Json)>, numbers: Numbers, text: &mut String) {
     text.push('{');
     for (index, (name, member)) in members.enumerate() {
         if index > 0 {
@@ -99,7 +120,7 @@ fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Json)>, text
         }
         write_text(name, text);
         text.push(':');
-        write_canonical(member, text);
+        write(member, numbers, text);
     }
     text.push('}');
 }
@@ -190,6 +211,12 @@ mod tests {
             let text = canonical(&value);
             prop_assert_eq!(&canonical(&parsed(&text)), &text);
             prop_assert_eq!(&canonical(&parse(&text).unwrap()), &text);
+        }
+
+        /// The kept text is the one of serde_json, digit by digit.
+        #[test]
+        fn text_keeps_the_value(value in any_json()) {
+            prop_assert_eq!(text(&value), value.to_string());
         }
     }
 }
