@@ -11,7 +11,7 @@ use crate::gate::budget::{Budget, Counters, Usage};
 use crate::gate::net::Net;
 use crate::gate::vault::{Kek, Vault};
 use crate::gate::{CallContext, Gate, Purpose};
-use crate::store::{Kind, PluginRow, SetAsideRow, Store};
+use crate::store::{Kind, PluginRow, RecordRow, SetAsideRow, Store};
 use crate::{gate, store};
 use documents::{Document, Documents, Fault};
 use std::collections::BTreeMap;
@@ -281,6 +281,17 @@ impl App {
     /// The store.
     pub async fn set_aside(&self, flow: &FlowName, kind: Kind, most: u32) -> Result<Vec<SetAsideRow>, Error> {
         Ok(self.store.list_set_aside(&self.tenant, flow, kind, most).await?)
+    }
+
+    /// The records that a flow wrote and that a person should look at, by key.
+    ///
+    /// # Errors
+    /// There is no such flow, or the store.
+    pub async fn flagged(&self, flow: &FlowName, most: u32) -> Result<Vec<RecordRow>, Error> {
+        let documents = self.documents().await?;
+        let found = documents.flows().find(|found| found.flow == *flow);
+        let flow = found.ok_or_else(|| Error::Absent { what: "flow", name: flow.to_string() })?;
+        Ok(self.store.flagged_records(&self.tenant, &flow.entity, &flow.to, most).await?)
     }
 
     /// How many records of a flow are set aside, by kind and rule.

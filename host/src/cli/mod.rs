@@ -138,25 +138,31 @@ async fn run_flows(config: &Path, plugins: &[PathBuf], host: HostArguments) -> a
         documents::read_folder(config).with_context(|| format!("reading configuration in {}", config.display()))?;
     let app = host.open().await?;
     for file in plugins {
-        let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-        let admitted = app.install(&bytes).await.with_context(|| file.display().to_string())?;
-        tracing::info!(plugin = admitted.manifest().plugin.name, digest = %admitted.digest(), "installed");
+        install(&app, file).await?;
     }
     let changed = app.apply(&documents).await?;
     tracing::info!(changed = changed.join(", "), "configuration applied");
     app.start().await?;
-    tracing::info!("flows are running; interrupt to stop");
     interrupted().await?;
-    tracing::info!("stopping: what is under way is finished first");
     app.stop().await;
+    Ok(())
+}
+
+async fn install(app: &App, file: &Path) -> anyhow::Result<()> {
+    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let admitted = app.install(&bytes).await.with_context(|| file.display().to_string())?;
+    tracing::info!(plugin = admitted.manifest().plugin.name, digest = %admitted.digest(), "installed");
     Ok(())
 }
 
 async fn interrupted() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    tracing::info!("flows are running; interrupt to stop");
     tokio::select! {
-        result = tokio::signal::ctrl_c() => result.context("listening for an interrupt"),
-        _ = terminate.recv() => Ok(()),
+        result = tokio::signal::ctrl_c() => result.context("listening for an interrupt")?,
+        _ = terminate.recv() => {}
     }
+    tracing::info!("stopping: what is under way is finished first");
+    Ok(())
 }

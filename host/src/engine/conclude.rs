@@ -124,6 +124,7 @@ impl Sorted {
             hash: source.hash,
             state: String::new(),
             is_matched: false,
+            flags: source.flags,
             outcome: if is_change { "written" } else { "unchanged" }.into(),
         });
     }

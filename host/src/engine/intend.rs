@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tollgate_core::entity::{Skip, Stop, Verdict, need};
 use tollgate_core::model::tally::Tally;
-use tollgate_core::model::{Action, At, BatchId, Change, EntityId, Fence, Intent, RunId, audit, json};
+use tollgate_core::model::{Action, At, BatchId, Change, EntityId, Fence, Flag, Intent, RunId, audit, json};
 
 /// Intents that one write call serves, with where they came from.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub struct Source {
     pub hash: String,
     /// The natural key, if the entity has one.
     pub natural: Option<String>,
+    /// What a person should look at once it is written.
+    pub flags: Vec<Flag>,
     /// The change that was decided: kept so that it can be decided again.
     pub change: Change,
 }
@@ -200,6 +202,7 @@ impl Sorted {
             hash: String::new(),
             state: projection.state,
             is_matched: projection.is_matched,
+            flags: Vec::new(),
             outcome: outcome.into(),
         });
         let mut stop = |kind, stops: Vec<Stop>| {
@@ -216,13 +219,11 @@ impl Sorted {
             Verdict::Held(stops) => stop(Kind::Hold, stops)?,
             Verdict::Refused(stops) => stop(Kind::Exception, stops)?,
             Verdict::Write { action, key, external_id, data, hash, flags } => {
-                if !flags.is_empty() {
-                    tracing::debug!(flow = %flow.name, key = %change.key, flags = flags.join(","), "flagged");
-                }
                 let intent =
                     Intent { id: 0, action, key, external_id, expected_version: None, data: json::text(&data) };
                 let intent_key = flow.new_key();
-                self.writes.push((intent, Source { intent_key, entity_id, hash, natural: projection.natural, change }));
+                let natural = projection.natural;
+                self.writes.push((intent, Source { intent_key, entity_id, hash, natural, flags, change }));
             }
         }
         Ok(())
@@ -266,6 +267,7 @@ fn adopt(flow: &OpenFlow, key: &str, entity_id: &EntityId) -> RecordRow {
         hash: String::new(),
         state: String::new(),
         is_matched: false,
+        flags: Vec::new(),
         outcome: "adopted".into(),
     }
 }

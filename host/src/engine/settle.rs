@@ -103,7 +103,7 @@ fn refusals(violations: Vec<Violation>) -> Vec<Stop> {
     }
     let stop = |violation: Violation| Stop {
         field: violation.field.unwrap_or_default(),
-        rule: violation.rule.into(),
+        rule: violation.rule,
         message: violation.message,
         needs: Vec::new(),
     };

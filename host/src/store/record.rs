@@ -3,7 +3,7 @@
 use super::rows::{Bind, Fields, Keys, Many};
 use super::{Commit, Error, Store};
 use std::collections::HashMap;
-use tollgate_core::model::{At, EntityId, EntityName, Fence, SystemName, Tenant};
+use tollgate_core::model::{At, EntityId, EntityName, Fence, Flag, SystemName, Tenant};
 
 /// One record of an entity in one system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct RecordRow {
     pub state: String,
     /// Whether the flow's predicate held when it was read.
     pub is_matched: bool,
+    /// What a person should look at in what was last written there.
+    pub flags: Vec<Flag>,
     /// What became of the last change.
     pub outcome: String,
 }
@@ -33,7 +35,7 @@ macro_rules! by {
     ($column:literal) => {
         Many {
             before: concat!(
-                "SELECT system, key, entity_id, natural_key, version, hash, state, is_matched, outcome FROM record
+                "SELECT system, key, entity_id, natural_key, version, hash, state, is_matched, flags, outcome FROM record
                  WHERE tenant = $1 AND entity = $2 AND system = $3 AND ",
                 $column,
                 " IN ("
@@ -46,19 +48,20 @@ macro_rules! by {
 
 const PUT: Many<'_> = Many {
     before: "INSERT INTO record (tenant, entity, fence, at, system, key, entity_id, natural_key, version, hash, state,
-             is_matched, outcome) VALUES ",
-    row: "($1, $2, $3, $4, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             is_matched, flags, outcome) VALUES ",
+    row: "($1, $2, $3, $4, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     after: " ON CONFLICT (tenant, entity, system, key) DO UPDATE
             SET entity_id = excluded.entity_id, natural_key = COALESCE(excluded.natural_key, record.natural_key),
                 version = COALESCE(excluded.version, record.version),
                 hash = CASE WHEN excluded.hash = '' THEN record.hash ELSE excluded.hash END,
                 state = CASE WHEN excluded.state = '' THEN record.state ELSE excluded.state END,
                 is_matched = CASE WHEN excluded.state = '' THEN record.is_matched ELSE excluded.is_matched END,
+                flags = CASE WHEN excluded.hash = '' THEN record.flags ELSE excluded.flags END,
                 outcome = excluded.outcome, fence = excluded.fence, at = excluded.at",
 };
 
 impl Commit {
-    /// Stores what was learned of records: by reading (state) or by writing (hash). What a row leaves empty is kept, so
+    /// Stores what was learned of records: by reading (state) or by writing (hash, flags). What a row leaves empty is kept, so
     /// that two flows of opposite directions may store the same record. Of rows with the same system and key the last
     /// one counts.
     ///
@@ -89,6 +92,7 @@ impl Commit {
                     .text(&row.hash)
                     .text(&row.state)
                     .flag(row.is_matched)
+                    .text(&printed(&row.flags))
                     .text(&row.outcome)
             })
             .await
@@ -139,6 +143,29 @@ impl Store {
         self.records_by(by!("natural_key"), (tenant, entity, system), naturals).await
     }
 
+    /// The records of an entity in one system that a person should look at, by key, at most `most`.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and the like.
+    pub async fn flagged_records(
+        &self,
+        tenant: &Tenant,
+        entity: &EntityName,
+        system: &SystemName,
+        most: u32,
+    ) -> Result<Vec<RecordRow>, Error> {
+        let bind = Bind::new().text(tenant.as_str()).text(entity.as_str()).text(system.as_str()).int(most.into());
+        self.reader()
+            .await?
+            .fetch(
+                "SELECT system, key, entity_id, natural_key, version, hash, state, is_matched, flags, outcome FROM record
+                 WHERE tenant = $1 AND entity = $2 AND system = $3 AND flags <> '' ORDER BY key LIMIT $4",
+                bind,
+                read,
+            )
+            .await
+    }
+
     /// How many records of an entity are known in one system.
     ///
     /// # Errors
@@ -185,6 +212,17 @@ fn read(row: &Fields<'_>) -> Result<RecordRow, Error> {
         hash: row.text(5)?,
         state: row.text(6)?,
         is_matched: row.flag(7)?,
-        outcome: row.text(8)?,
+        flags: flags(row, 8)?,
+        outcome: row.text(9)?,
     })
+}
+
+/// As JSON text; empty for none, which the index leaves out.
+fn printed(flags: &[Flag]) -> String {
+    if flags.is_empty() { String::new() } else { serde_json::json!(flags).to_string() }
+}
+
+fn flags(row: &Fields<'_>, position: usize) -> Result<Vec<Flag>, Error> {
+    let text = row.text(position)?;
+    if text.is_empty() { Ok(Vec::new()) } else { serde_json::from_str(&text).map_err(|_| row.damaged(position)) }
 }

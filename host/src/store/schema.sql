@@ -128,6 +128,7 @@ CREATE TABLE record (
     hash TEXT NOT NULL,
     state TEXT NOT NULL,
     is_matched BIGINT NOT NULL,
+    flags TEXT NOT NULL,
     outcome TEXT NOT NULL,
     fence BIGINT NOT NULL,
     at BIGINT NOT NULL,
@@ -137,6 +138,9 @@ CREATE TABLE record (
 CREATE INDEX record_entity_id ON record (tenant, entity, system, entity_id);
 -- For recognising a record that is not linked yet.
 CREATE INDEX record_natural_key ON record (tenant, entity, system, natural_key) WHERE natural_key IS NOT NULL;
+
+-- For what people should look at, by key.
+CREATE INDEX record_flags ON record (tenant, entity, system, key) WHERE flags <> '';
 
 -- The intents of one write call. Deleted in the commit that takes over their outcomes.
 CREATE TABLE batch (

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use tollgate::store::{Error, RecordRow};
-use tollgate_core::model::{At, EntityId, EntityName, FlowName, SystemName};
+use tollgate_core::model::{At, EntityId, EntityName, Flag, FlowName, SystemName};
 use tollgate_tests::database::{begin, claim, tenant};
 use tollgate_tests::on_both_databases;
 
@@ -16,8 +16,13 @@ fn row(system: &str, number: usize) -> RecordRow {
         hash: "00".repeat(32),
         state: format!(r#"{{"number":{number}}}"#),
         is_matched: number.is_multiple_of(3),
+        flags: if number.is_multiple_of(1_000) { flags() } else { Vec::new() },
         outcome: "written".into(),
     }
+}
+
+fn flags() -> Vec<Flag> {
+    vec![Flag { flag: "defaulted:terms".into(), whom: Some("finance".into()) }]
 }
 
 fn keys(rows: &[RecordRow]) -> HashSet<&str> {
@@ -56,6 +61,9 @@ on_both_databases! {
         let found = store.records_by_natural(&tenant(), &entity, &crm, &naturals).await.unwrap();
         assert_eq!((found.len(), keys(&found).len()), (COUNT / 2, COUNT / 2));
         assert!(store.records(&tenant(), &entity, &crm, &[]).await.unwrap().is_empty());
+
+        let flagged = store.flagged_records(&tenant(), &entity, &crm, 3).await.unwrap();
+        assert_eq!(flagged, [0, 1_000, 2_000].map(|number| row("crm", number)), "every thousandth, the first three");
     }
 
     /// Reading and writing a record each keep what only the other knows, and of two rows with one key in one call the last
@@ -63,17 +71,24 @@ on_both_databases! {
     async fn a_record_keeps_what_a_row_leaves_empty(db: Database) {
         let (store, flow, entity) = (&db.store, FlowName::from("orders"), EntityName::from("order"));
         let fence = claim(store, &flow).await;
-        let read = RecordRow { hash: String::new(), state: "{\"read\":1}".into(), is_matched: true, ..row("crm", 0) };
+        let read = RecordRow {
+            hash: String::new(),
+            state: "{\"read\":1}".into(),
+            is_matched: true,
+            flags: Vec::new(),
+            ..row("crm", 0)
+        };
         let written = RecordRow {
             natural: None,
             version: None,
             hash: "ff".into(),
             state: String::new(),
             is_matched: false,
+            flags: flags(),
             outcome: "written".into(),
             ..row("crm", 0)
         };
-        let both = RecordRow { hash: "ff".into(), outcome: "written".into(), ..read.clone() };
+        let both = RecordRow { hash: "ff".into(), outcome: "written".into(), flags: flags(), ..read.clone() };
         for rows in [vec![row("crm", 1), row("crm", 0), read], vec![written]] {
             let mut commit = begin(store, &flow, fence).await;
             commit.put_records(&entity, &rows, fence, At(5)).await.unwrap();

@@ -5,7 +5,7 @@ use crate::entity::plan::{List, Plan, Reads, Step};
 use crate::entity::quote::quote;
 use crate::entity::verdict::{By, Counterpart, Known, Projection, Reference, Skip, Stop, Verdict};
 use crate::model::limits::VIOLATIONS_MAX;
-use crate::model::{Action, ExternalId, Json, json};
+use crate::model::{Action, ExternalId, Flag, Json, json};
 
 /// A change that was read and waits for what must be looked up.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ struct Gathered<'a> {
     resolved: &'a [Option<String>],
     form: Form,
     data: Json,
-    flags: Vec<String>,
+    flags: Vec<Flag>,
     refused: Vec<Stop>,
     held: Vec<Stop>,
 }
@@ -294,7 +294,8 @@ impl Gathered<'_> {
             Cell::Clear => (self.form != Form::Birth).then_some(Json::Null),
             Cell::Ready(value) => Some(self.take(value)),
             Cell::Defaulted(value) => {
-                let flag = format!("defaulted:{}", step.name);
+                let whom = step.default.as_ref().and_then(|default| default.flag.clone());
+                let flag = Flag { flag: format!("defaulted:{}", step.name), whom };
                 if !self.flags.contains(&flag) {
                     self.flags.push(flag);
                 }

@@ -7,8 +7,8 @@
 //! A plan is made once per flow; [`Plan::read`] runs for every change.
 
 use crate::entity::fault::Fault;
-use crate::entity::kind::{Format, Type, Value};
-use crate::entity::map::{Blank, Ending, EntityMap, Field, Kind, Lines, Refers};
+use crate::entity::kind::{Format, Type};
+use crate::entity::map::{self, Blank, Ending, EntityMap, Field, Kind, Lines, Refers};
 use crate::entity::node::At;
 use crate::entity::predicate::Predicate;
 use crate::entity::rule::Rule;
@@ -64,7 +64,7 @@ pub(super) struct Step {
     pub(super) target_format: Format,
     pub(super) reads: Reads,
     pub(super) table: Option<Lookup>,
-    pub(super) default: Option<Value>,
+    pub(super) default: Option<map::Default>,
     pub(super) blank: Blank,
     pub(super) is_required: bool,
     pub(super) rules: Vec<Rule>,
@@ -257,7 +257,7 @@ impl Planner<'_> {
             target_format: target.format,
             reads,
             table,
-            default: field.default.as_ref().map(|default| default.value.clone()),
+            default: field.default.clone(),
             blank: field.blank,
             is_required: field.is_required,
             rules: field.rules.clone(),

@@ -197,7 +197,7 @@ fn clean<'v>(rules: &[Rule], scalar: Scalar<'v>) -> Option<Scalar<'v>> {
 
 fn blank(step: &Step) -> Cell {
     match (&step.default, step.blank) {
-        (Some(default), _) => Cell::Defaulted(default.clone().print(step.target_format)),
+        (Some(default), _) => Cell::Defaulted(default.value.clone().print(step.target_format)),
         (None, Blank::Reject) => Cell::Stopped(required(&step.name)),
         (None, _) if step.is_required => Cell::Stopped(required(&step.name)),
         (None, Blank::Clear) => Cell::Clear,

@@ -1,6 +1,6 @@
 //! What becomes of a change: the words between the entity map and the engine.
 
-use crate::model::{Action, EntityName, ExternalId, Json, SystemName};
+use crate::model::{Action, EntityName, ExternalId, Flag, Json, SystemName};
 
 /// A record that a change names and that must be known in the target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,8 +84,8 @@ pub enum Verdict {
         data: Json,
         /// The hash of what an update would carry: equal for a creation and the next change that changes nothing.
         hash: String,
-        /// What a person should look at: `defaulted:FIELD` (MAP-06).
-        flags: Vec<String>,
+        /// What a person should look at (MAP-06).
+        flags: Vec<Flag>,
     },
 }
 

@@ -23,4 +23,4 @@ pub use ids::*;
 pub use intent::{Action, ExternalId, Intent, Outcome, Violation, Written};
 pub use json::Json;
 pub use manifest::Manifest;
-pub use record::{Change, Comparison, Condition, Later, Next, Operation, Page, ReadRequest};
+pub use record::{Change, Comparison, Condition, Flag, Later, Next, Operation, Page, ReadRequest};

@@ -28,6 +28,16 @@ pub enum Operation {
     MergedInto(String),
 }
 
+/// What a person should look at in a record that was written all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// What happened: `defaulted:FIELD`.
+    pub flag: String,
+    /// Who is to look, if the entity map says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whom: Option<String>,
+}
+
 /// A record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {

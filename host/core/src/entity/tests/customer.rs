@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::entity::{By, Skip};
-use crate::model::{Action, ExternalId};
+use crate::model::{Action, ExternalId, Flag};
 use serde_json::json;
 
 const ACCOUNT: &str = r#"{"Name":"  Hollow & Sons 🚚 ","BillingCountry":"United States","Industry":"medical","NumberOfEmployees":2822.0,
@@ -25,7 +25,7 @@ fn creates() {
     };
     assert_eq!((*action, key), (Action::Upsert, &None));
     assert_eq!(external_id, &Some(ExternalId { field: "externalId".into(), value: "K1".into() }));
-    assert_eq!(flags, &["defaulted:terms"]);
+    assert_eq!(flags, &[Flag { flag: "defaulted:terms".into(), whom: Some("finance".into()) }]);
     assert_eq!(hash, &json::hash(data));
     assert_eq!(
         data.to_string(),
