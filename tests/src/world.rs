@@ -85,8 +85,6 @@ pub struct World {
     pub erp: Sim<NetSuite>,
     route: Route,
     config: Vec<Document>,
-    /// The private key of the ERP's integration, PKCS#8 PEM.
-    erp_key: String,
 }
 
 /// What the ERP holds, from its own ledger.
@@ -123,14 +121,13 @@ impl World {
     /// As [`World::start`].
     pub async fn with(crm: salesforce::Options, erp: netsuite::Options) -> Result<Self> {
         let ca = TestCa::new();
-        let erp_key = netsuite::keys::TEST_PRIVATE_KEY_PEM.to_owned();
         let crm = Salesforce::start(crm, &ca).await?;
         let erp = NetSuite::start(erp, &ca).await?;
         let hosts = [(crm.hosts(), crm.tls_port()), (erp.hosts(), erp.tls_port())];
         let hosts = hosts.iter().flat_map(|(names, port)| names.iter().map(|name| (name.clone(), *port))).collect();
         let route = Route { hosts, root: hex::encode(ca.root()) };
         let config = documents::read_folder(&config_folder()).context("the demo's configuration")?;
-        let mut world = Self { crm, erp, route, config, erp_key };
+        let mut world = Self { crm, erp, route, config };
         let pricebook = world.crm.vendor().pricebook_id();
         world.edit("10-salesforce.yaml", "STANDARD_PRICEBOOK", &pricebook);
         Ok(world)
@@ -172,12 +169,13 @@ impl World {
             std::fs::write(path, component)?;
         }
         let (crm, erp) = (self.crm.vendor().options(), self.erp.vendor().options());
+        let private_key = erp.key.private_pem();
         let secrets = [
             ("salesforce", "client_id", crm.client_id.as_str()),
             ("salesforce", "client_secret", &crm.client_secret),
             ("netsuite", "client_id", &erp.client_id),
             ("netsuite", "key_id", &erp.key_id),
-            ("netsuite", "private_key", &self.erp_key),
+            ("netsuite", "private_key", &private_key),
         ];
         Ok(Host {
             route: self.route.clone(),
@@ -200,7 +198,8 @@ impl World {
     /// All that must stay secret: what the host was given, and every token that is good at either vendor.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        let key_line = self.erp_key.lines().nth(1).expect("a PEM file has lines");
+        let key = self.erp.vendor().options().key.private_pem();
+        let key_line = key.lines().nth(1).expect("a PEM file has lines");
         let mut secrets = vec![self.crm.vendor().options().client_secret.clone(), key_line.to_owned()];
         secrets.extend(self.crm.vendor().tokens());
         secrets.extend(self.erp.vendor().tokens());

@@ -4,12 +4,11 @@ use super::{NOW_MS, control};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, StatusCode};
-use ring::rand::SystemRandom;
 use serde_json::{Value as Json, json};
 use tollgate_tests::sims::client::Client;
 use tollgate_tests::sims::netsuite::schema::RecordType;
 use tollgate_tests::sims::netsuite::session::TOKEN_PATH;
-use tollgate_tests::sims::netsuite::{self, NetSuite, keys};
+use tollgate_tests::sims::netsuite::{self, NetSuite};
 use tollgate_tests::sims::{Clock, Fault, FaultKind, Faults, Sim};
 use tollgate_tests::tls::TestCa;
 
@@ -33,19 +32,17 @@ const STATEMENTS: [&str; 3] = [
      t.status AS orderstatus FROM transaction t WHERE t.type = 'SalesOrd' AND t.id IN (7001) ORDER BY t.id",
 ];
 
-/// A JWT signed with the test key; the caller may spoil any part.
-fn assertion(header: &Json, claims: &Json) -> String {
+/// A JWT signed with the account's key; the caller may spoil any part.
+fn assertion(options: &netsuite::Options, header: &Json, claims: &Json) -> String {
     let part = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
-    let pair = keys::test_key_pair();
-    let mut signature = vec![0; pair.public().modulus_len()];
-    pair.sign(&ring::signature::RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+    let signature = options.key.sign(signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
 fn good_assertion(options: &netsuite::Options) -> (Json, Json) {
     let now_s = options.clock.now_ms() / 1_000;
-    let header = json!({ "typ": "JWT", "alg": "PS256", "kid": options.key_id });
+    let header = json!({ "typ": "JWT", "alg": "ES256", "kid": options.key_id });
     let audience = format!("https://{}{TOKEN_PATH}", options.host);
     let claims = json!({
         "iss": options.client_id, "scope": ["rest_webservices"], "aud": audience, "iat": now_s, "exp": now_s + 3_600,
@@ -68,7 +65,7 @@ async fn netsuite(options: netsuite::Options) -> (Sim<NetSuite>, Client) {
     let sim = NetSuite::start(options, &ca).await.unwrap();
     let mut client = Client::new(&sim, &ca);
     let (header, claims) = good_assertion(sim.vendor().options());
-    let (status, body) = token(&mut client, &assertion(&header, &claims)).await;
+    let (status, body) = token(&mut client, &assertion(sim.vendor().options(), &header, &claims)).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     client.set_bearer(body["access_token"].as_str().unwrap());
     for (name, price) in [("Tolva Pro", "4650"), ("Kesta 700", "24900.50")] {
@@ -117,10 +114,10 @@ async fn netsuite_checks_the_whole_assertion() {
         (header.clone(), spoil(&claims, "iat", json!(now_s + 600)), "invalid_grant"),
     ];
     for (header, claims, error) in cases {
-        let (status, body) = token(&mut client, &assertion(&header, &claims)).await;
+        let (status, body) = token(&mut client, &assertion(sim.vendor().options(), &header, &claims)).await;
         assert!(status.is_client_error() && body["error"] == error, "{header} {claims}: {status} {body}");
     }
-    let whole = assertion(&header, &claims);
+    let whole = assertion(sim.vendor().options(), &header, &claims);
     let mut parts: Vec<&str> = whole.split('.').collect();
     let other = URL_SAFE_NO_PAD.encode(spoil(&claims, "exp", json!(now_s + 60)).to_string());
     parts[1] = &other;
@@ -137,20 +134,6 @@ async fn netsuite_checks_the_whole_assertion() {
         (StatusCode::UNAUTHORIZED, &json!("INVALID_LOGIN"))
     );
     assert!(late.header("www-authenticate").contains("invalid_token"));
-}
-
-/// A key on P-256 must serve as well as an RSA key, and only for ES256.
-#[tokio::test]
-async fn netsuite_takes_es256() {
-    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-    let random = SystemRandom::new();
-    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).unwrap();
-    let key = keys::PublicKey::P256(pair.public_key().as_ref().to_vec());
-    let signature = pair.sign(&random, b"header.payload").unwrap();
-    assert!(key.verifies("ES256", b"header.payload", signature.as_ref()));
-    assert!(!key.verifies("PS256", b"header.payload", signature.as_ref()));
-    assert!(!key.verifies("ES256", b"header.payloae", signature.as_ref()));
 }
 
 /// The same external id put twice must be one object and two writes received, lines replaced only where asked: else they double, as

@@ -30,7 +30,7 @@ use super::time::{Clock, Stamper, Stamps};
 use crate::tls::TestCa;
 use errors::Error;
 use http::{Method, StatusCode};
-use keys::PublicKey;
+use keys::Key;
 use schema::RecordType;
 use serde_json::{Map, json};
 use session::{Sessions, TOKEN_PATH};
@@ -48,8 +48,8 @@ pub struct Options {
     pub client_id: String,
     /// The id of the certificate that is mapped to the integration.
     pub key_id: String,
-    /// The key in that certificate.
-    pub public_key: PublicKey,
+    /// The key pair of that certificate.
+    pub key: Key,
     /// How long a token is good; the answer says so in seconds, as text.
     pub token_life: Duration,
     /// Calls that may be open at once in the whole account.
@@ -72,7 +72,7 @@ impl Default for Options {
             host: "1234567-sb1.suitetalk.api.netsuite.com".to_owned(),
             client_id: "6794a3086e4f61a120350d01b8527aed3631472ef33412212495be65a8fc8d4c".to_owned(),
             key_id: "tollgate-certificate-1".to_owned(),
-            public_key: keys::test_public_key(),
+            key: Key::generate(),
             token_life: Duration::from_secs(60 * 60),
             concurrency: 5,
             latency: Duration::ZERO,
