@@ -71,8 +71,8 @@ fn existing(record: &Record, wanted: &[Wanted<'_>]) -> Result<Vec<Row>> {
     let with_address: Vec<_> = wanted.iter().filter(|w| w.data.contains_key(ADDRESS)).map(|w| w.intent).collect();
     let of_external: Vec<_> = with_address.iter().filter_map(|intent| intent.external_id.as_ref()).collect();
     let of_external: Vec<_> = of_external.iter().map(|id| suiteql::quoted(&id.value)).collect();
-    let is_id = |key: &&str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
-    let keys: Vec<_> = with_address.iter().filter_map(|intent| intent.key.as_deref()).filter(is_id).collect();
+    let keys = with_address.iter().filter_map(|intent| intent.key.as_deref());
+    let keys: Vec<_> = keys.filter(|key| suiteql::is_id(key)).collect();
     let mut halves = Vec::new();
     if !of_external.is_empty() {
         halves.push(format!("c.externalid IN ({})", of_external.join(", ")));
