@@ -2,6 +2,7 @@
 //!
 //! The host can run in this process ([`World::open`]) or in another one ([`World::host`] gives what that needs).
 
+use crate::data::{Crm, Mends, load, mends};
 use crate::guests;
 use crate::net::MappedNet;
 use crate::sims::netsuite::schema::RecordType;
@@ -9,6 +10,7 @@ use crate::sims::{Json, NetSuite, Salesforce, Sim, netsuite, salesforce};
 use crate::tls::TestCa;
 use anyhow::{Context, Result};
 use rust_decimal::Decimal;
+use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,13 +29,20 @@ pub struct Route {
 }
 
 impl Route {
+    /// The authority's certificate.
+    ///
+    /// # Errors
+    /// It is not hexadecimal.
+    pub fn root(&self) -> Result<CertificateDer<'static>> {
+        Ok(hex::decode(&self.root).context("the root certificate")?.into())
+    }
+
     /// The network of the product's gate.
     ///
     /// # Errors
     /// The certificate is not hexadecimal.
     pub fn net(&self) -> Result<MappedNet> {
-        let root = hex::decode(&self.root).context("the root certificate")?;
-        let net = MappedNet::new(root.into());
+        let net = MappedNet::new(self.root()?);
         Ok(self.hosts.iter().fold(net, |net, (host, port)| net.with_host(host, *port)))
     }
 }
@@ -100,6 +109,9 @@ pub struct Orders {
     pub writes: u64,
 }
 
+/// The flows of the demo's configuration, in the order in which each needs the one before.
+pub const FLOWS: [&str; 3] = ["customers", "items", "orders"];
+
 /// Where the configuration of the demo stands.
 #[must_use]
 pub fn config_folder() -> PathBuf {
@@ -139,11 +151,20 @@ impl World {
         &self.route
     }
 
-    /// Adds a translation table to the configuration.
-    pub fn mend(&mut self, table: &str, rows: &[(&str, &str)]) {
-        let rows: String = rows.iter().map(|(from, to)| format!("  {from:?}: {to:?}\n")).collect();
-        let text = format!("table: {table}\nrows:\n{rows}");
-        self.config.push(Document { file: format!("{table}.yaml"), text });
+    /// Loads a data set: the CRM gets all of it, the ERP the items.
+    pub fn load(&self, crm: &Crm) {
+        load::into_crm(crm, self.crm.vendor());
+        load::into_erp(crm, self.erp.vendor());
+    }
+
+    /// Adds translation tables to the configuration that mend every fault of a data set which a steward can mend.
+    pub fn mend_all(&mut self, crm: &Crm) {
+        let Mends { products, countries } = mends(crm);
+        for (table, rows) in [("product", products), ("country", countries)] {
+            let rows: String = rows.iter().map(|(from, to)| format!("  {from:?}: {to:?}\n")).collect();
+            let text = format!("table: {table}\nrows:\n{rows}");
+            self.config.push(Document { file: format!("{table}.yaml"), text });
+        }
     }
 
     /// Replaces text in the configuration file of this name.

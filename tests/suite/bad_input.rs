@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use tollgate::app::App;
 use tollgate::store::{Kind, SetAsideRow};
-use tollgate_tests::data::{self, load};
+use tollgate_tests::data;
 use tollgate_tests::sims::netsuite::schema::RecordType;
 use tollgate_tests::sims::salesforce::edit::Deal;
 use tollgate_tests::world::World;
@@ -12,8 +12,7 @@ use tollgate_tests::world::World;
 async fn world() -> (World, tempfile::TempDir) {
     let crm = data::generator_sample();
     let world = World::start().await.expect("both vendors start");
-    load::into_crm(&crm, world.crm.vendor());
-    load::into_erp(&crm, world.erp.vendor());
+    world.load(&crm);
     (world, tempfile::tempdir().expect("a folder"))
 }
 

@@ -2,7 +2,8 @@
 
 use super::crm::{Crm, Deal, Product};
 use crate::sims::netsuite::schema::RecordType;
-use crate::sims::salesforce::{LOADED_MS, Set};
+use crate::sims::salesforce::Set;
+use crate::sims::time::LOADED_MS;
 use crate::sims::{Json, NetSuite, Salesforce};
 use rust_decimal::Decimal;
 use serde_json::json;

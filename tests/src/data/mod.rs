@@ -10,7 +10,7 @@ pub mod generator;
 pub mod load;
 
 pub use crm::Crm;
-pub use expected::{Expected, Mends, Totals, mends, passes};
+pub use expected::{Expected, Mends, expected, mends, passes};
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};

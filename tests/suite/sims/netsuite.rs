@@ -225,7 +225,7 @@ async fn netsuite_validates() {
 }
 
 /// The connector's statements must be understood with the vendor's meaning: text values, negative sale lines, no member for an empty
-/// column, seconds; a slip must get the vendor's error.
+/// column, seconds.
 #[tokio::test]
 async fn netsuite_understands_its_queries() {
     let (sim, mut client) = netsuite(netsuite::Options::default()).await;
@@ -291,7 +291,12 @@ async fn netsuite_understands_its_queries() {
         (&json!("74701.5"), &json!("-74701.5"))
     );
     assert_eq!(suiteql(&mut client, "SELECT 1 AS ok FROM dual").await["items"][0]["ok"], "1");
+}
 
+/// A query with a slip, or with what the vendor's dialect lacks, must get the vendor's error: one fault at a time.
+#[tokio::test]
+async fn netsuite_refuses_other_queries() {
+    let (_sim, mut client) = netsuite(netsuite::Options::default()).await;
     for (text, prefer) in [
         ("SELECT id FROM customer", "respond-async"),
         ("SELECT nickname FROM customer", "transient"),

@@ -26,7 +26,8 @@ pub mod values;
 use super::Json;
 use super::faults::FaultKind;
 use super::server::{Answer, Class, Request, Sim, Vendor};
-use super::time::{Clock, Stamper, Stamps};
+use super::time::{Clock, LOADED_MS, Stamper, Stamps};
+use super::writes::Writes;
 use crate::tls::TestCa;
 use errors::Error;
 use http::{Method, StatusCode};
@@ -83,9 +84,6 @@ impl Default for Options {
         }
     }
 }
-
-/// The stamp of records that were there before anything began: 2026-01-05T08:00:00Z.
-pub const LOADED_MS: i64 = 1_767_600_000_000;
 
 /// The account.
 pub struct NetSuite {
@@ -211,7 +209,7 @@ impl Vendor for NetSuite {
     fn reset_counts(&self) {
         let mut state = self.state();
         for kind in RecordType::ALL {
-            state.store.table_mut(kind).writes = store::Writes::default();
+            state.store.table_mut(kind).writes = Writes::default();
         }
     }
 

@@ -22,10 +22,7 @@ pub fn report(store: &Store) -> Json {
         let lines: usize = table.rows.iter().map(|row| row.lines.len()).sum();
         let entry = json!({
             "count": table.rows.len(), "lines": lines, "duplicates": duplicates(kind, &table.rows), "totals": totals,
-            "writes": {
-                "received": table.writes.received, "created": table.writes.created,
-                "updated": table.writes.updated, "rejected": table.writes.rejected,
-            },
+            "writes": table.writes.report(),
         });
         report.insert(kind.name().to_owned(), entry);
     }

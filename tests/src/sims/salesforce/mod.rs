@@ -28,7 +28,8 @@ pub mod write;
 use super::Json;
 use super::faults::FaultKind;
 use super::server::{Answer, Class, Request, Sim, Vendor};
-use super::time::{Clock, Stamper, Stamps};
+use super::time::{Clock, LOADED_MS, Stamper, Stamps};
+use super::writes::Writes;
 use crate::tls::TestCa;
 use cell::Cell;
 use errors::ApiError;
@@ -81,9 +82,6 @@ impl Default for Options {
         }
     }
 }
-
-/// The stamp of records that were there before anything began: 2026-01-05T08:00:00Z.
-pub const LOADED_MS: i64 = 1_767_600_000_000;
 
 /// The organisation.
 pub struct Salesforce {
@@ -235,7 +233,7 @@ impl Vendor for Salesforce {
 
     fn reset_counts(&self) {
         for table in &mut self.state().store.tables {
-            table.writes = store::Writes::default();
+            table.writes = Writes::default();
         }
     }
 

@@ -22,6 +22,16 @@ pub enum Refusal {
     Record(ApiError),
 }
 
+impl Refusal {
+    /// The error, whatever it fails.
+    #[must_use]
+    pub fn error(self) -> ApiError {
+        match self {
+            Self::Request(error) | Self::Record(error) => error,
+        }
+    }
+}
+
 /// Whether a record is made or changed: which fields may be set differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
