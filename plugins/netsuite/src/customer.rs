@@ -7,7 +7,7 @@ use crate::suiteql::{self, Row};
 use crate::write::{Rest, Wanted};
 use tollgate_sdk::{
     FieldType::{Boolean, Reference, Text},
-    Intent, Result, SafeRepeat,
+    Result, SafeRepeat,
     json::{self, Json, Map},
 };
 
@@ -19,6 +19,7 @@ pub(crate) static CUSTOMER: Record = Record {
            LEFT JOIN customeraddressbookentityaddress a ON a.nkey = ab.addressbookaddress",
     filter: None,
     columns: COLUMNS,
+    lines: &[],
     custom: "custentity",
     page: crate::record::ROWS_MAX,
     complete: |_| Ok(()),
@@ -81,15 +82,6 @@ fn existing(record: &Record, wanted: &[Wanted<'_>]) -> Result<Vec<Row>> {
         halves.push(format!("c.id IN ({})", keys.join(", ")));
     }
     if halves.is_empty() { Ok(Vec::new()) } else { record.rows(format!("({})", halves.join(" OR "))) }
-}
-
-/// Whether a row is the record that an intent names.
-pub(crate) fn is_of(row: &Row, intent: &Intent) -> bool {
-    match (&intent.external_id, &intent.key) {
-        (Some(external), _) => suiteql::text(row, "externalid").as_deref() == Some(&external.value),
-        (None, Some(key)) => suiteql::text(row, "id").as_deref() == Some(key),
-        (None, None) => false,
-    }
 }
 
 /// Turns the address of a body into the line of the sublist that has to change, if one has to.

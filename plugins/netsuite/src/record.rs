@@ -31,6 +31,8 @@ pub(crate) struct Record {
     /// What always stands in the `WHERE`.
     pub(crate) filter: Option<&'static str>,
     pub(crate) columns: &'static [Column],
+    /// The fields of its lines, which `complete` adds.
+    pub(crate) lines: &'static [(&'static str, FieldType)],
     /// How the names of its custom fields start.
     pub(crate) custom: &'static str,
     /// Records of one page.
@@ -146,7 +148,8 @@ impl Record {
     /// The top-level fields that are asked and are not in the base.
     fn beyond_base(&self, asked: &[String]) -> Vec<String> {
         let top = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
-        let is_base = |name: &str| name == "id" || name == "item" || self.columns.iter().any(|c| top(c.path) == name);
+        let base = self.columns.iter().map(|column| column.path).chain(self.lines.iter().map(|(path, _)| *path));
+        let is_base = |name: &str| name == "id" || base.clone().any(|path| top(path) == name);
         asked.iter().map(|path| top(path)).filter(|name| !is_base(name)).collect()
     }
 

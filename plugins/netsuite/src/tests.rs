@@ -222,8 +222,8 @@ fn orders_are_written() {
     assert_eq!((sent.json(), &sent.intents[..]), (body, &[1][..]));
 }
 
-/// An address adds a line where there is none, changes the one that is there, and sends nothing where it is the same; no
-/// other address of the customer is touched.
+/// An address adds a line where there is none, changes the one that is there, and sends nothing where it is the same;
+/// no other address of the customer is touched.
 #[test]
 fn addresses_are_merged() {
     let host = Host::new();

@@ -36,6 +36,8 @@ pub(crate) struct Child {
     pub(crate) relation: &'static str,
     /// The member of the data.
     pub(crate) member: &'static str,
+    /// Whether the member is a list; else it is one record.
+    pub(crate) is_list: bool,
     pub(crate) fields: &'static [&'static str],
 }
 

@@ -35,7 +35,8 @@
 //! tollgate_sdk::export!(Acme: source);
 //! ```
 //!
-//! - [`http`]: requests by route; [`json`]: numbers keep their digits; [`paging`]: cursors; [`query`]: conditions; [`time`]: instants;
+//! - [`http`]: requests by route; [`json`]: numbers keep their digits; [`paging`]: cursors; [`query`]: conditions;
+//!   [`time`]: instants;
 //! - [`error`]: which failure a status is; [`config`], [`log`], [`random`]: the other capabilities;
 //! - `testing`: a scripted host, so that a connector's tests run natively.
 //!
