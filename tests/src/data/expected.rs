@@ -1,7 +1,7 @@
 //! What must end in the ERP, computed from the CSV files alone: no line of the product takes part.
 //!
-//! A won deal becomes an order when its product exists under its exact name and its account can become a customer: the country is a known
-//! name, and so are those of all its parents.
+//! A won deal becomes an order when its product exists under its exact name and its account can become a customer: the
+//! country is a known name, and so are those of all its parents.
 
 use super::crm::{Account, Crm};
 use super::generator::{AMBIGUOUS_COUNTRY, MISSPELT_COUNTRY};
@@ -54,7 +54,8 @@ const COUNTRIES: [&str; 20] = [
     "United States",
 ];
 
-/// Names that stand for a country and are not its name, each with the right one: those of the real data, then those of ours.
+/// Names that stand for a country and are not its name, each with the right one: those of the real data, then those of
+/// ours.
 const COUNTRY_MENDS: [(&str, &str); 4] =
     [("Philipines", "Philippines"), ("Korea", "South Korea"), MISSPELT_COUNTRY, AMBIGUOUS_COUNTRY];
 
@@ -220,8 +221,8 @@ mod tests {
         assert_eq!(totals(&tenths)[0].1.to_string(), "1.00");
     }
 
-    /// The real data has the faults that were counted by hand, and each pass lets the counted orders through; one dollar
-    /// more in one deal shows in the sum.
+    /// The real data has the faults that were counted by hand, and each pass lets the counted orders through; one
+    /// dollar more in one deal shows in the sum.
     #[test]
     fn the_real_data_gives_the_counted_totals() {
         let Some(mut crm) = real_data() else { return };

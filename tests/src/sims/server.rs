@@ -188,7 +188,7 @@ impl<V: Vendor> Wire<V> {
             return Ok(self.finish(self.vendor.refuse(&request, FaultKind::TooManyRequests), false));
         };
         let plan = match class.is_call {
-            true => self.faults().decide(&request.path, class.effectful),
+            true => self.faults().decide(class.effectful),
             false => super::faults::Plan::default(),
         };
         let wait = self.latency + Duration::from_millis(plan.delay_ms);

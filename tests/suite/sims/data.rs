@@ -1,7 +1,7 @@
 //! What is loaded into the simulators is what the files hold.
 
 use rust_decimal::Decimal;
-use tollgate_tests::data::{Crm, expected, generator, load, passes};
+use tollgate_tests::data::{expected, generator, load, passes};
 use tollgate_tests::sims::netsuite::schema::RecordType;
 use tollgate_tests::sims::netsuite::{self, NetSuite};
 use tollgate_tests::sims::salesforce::{self, Salesforce};
@@ -10,9 +10,7 @@ use tollgate_tests::sims::{Vendor, money};
 /// Loading must put every record into the simulators with exact sums, and each mend must free more of our own data.
 #[tokio::test]
 async fn loaded_data_is_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    generator::write(&generator::Sizes::default(), folder.path()).unwrap();
-    let crm = Crm::read(folder.path()).unwrap();
+    let crm = generator::generate(&generator::Sizes::default());
     let (org, account) = (Salesforce::new(salesforce::Options::default()), NetSuite::new(netsuite::Options::default()));
     load::into_crm(&crm, &org);
     load::into_erp(&crm, &account);

@@ -90,7 +90,8 @@ fn order(customer: &str, item: &str, quantity: u32, rate: &str) -> Json {
     json!({ "entity": { "id": customer }, "item": { "items": [{ "item": { "id": item }, "quantity": quantity, "rate": rate }] } })
 }
 
-/// Every part of the assertion must be checked: one that is wrong in a single part gets no token, the whole one does, and tokens end.
+/// Every part of the assertion must be checked: one that is wrong in a single part gets no token, the whole one does,
+/// and tokens end.
 #[tokio::test]
 async fn netsuite_checks_the_whole_assertion() {
     let clock = Clock::at(NOW_MS);
@@ -136,8 +137,8 @@ async fn netsuite_checks_the_whole_assertion() {
     assert!(late.header("www-authenticate").contains("invalid_token"));
 }
 
-/// The same external id put twice must be one object and two writes received, lines replaced only where asked: else they double, as
-/// with the vendor (IDE-03).
+/// The same external id put twice must be one object and two writes received, lines replaced only where asked: else
+/// they double, as with the vendor (IDE-03).
 #[tokio::test]
 async fn netsuite_upserts_by_external_id() {
     let (sim, mut client) = netsuite(netsuite::Options::default()).await;
@@ -224,8 +225,8 @@ async fn netsuite_validates() {
     );
 }
 
-/// The connector's statements must be understood with the vendor's meaning: text values, negative sale lines, no member for an empty
-/// column, seconds.
+/// The connector's statements must be understood with the vendor's meaning: text values, negative sale lines, no member
+/// for an empty column, seconds.
 #[tokio::test]
 async fn netsuite_understands_its_queries() {
     let (sim, mut client) = netsuite(netsuite::Options::default()).await;
@@ -312,8 +313,8 @@ async fn netsuite_refuses_other_queries() {
     }
 }
 
-/// Five calls may be open at once in the account, whoever makes them; the sixth must get 429 without a time to wait, and the ledger must
-/// show the peak.
+/// Five calls may be open at once in the account, whoever makes them; the sixth must get 429 without a time to wait,
+/// and the ledger must show the peak.
 #[tokio::test]
 async fn netsuite_refuses_the_sixth_call_at_once() {
     let (sim, client) = netsuite(netsuite::Options::default()).await;
@@ -339,7 +340,8 @@ async fn netsuite_refuses_the_sixth_call_at_once() {
     assert_eq!(again.status, StatusCode::OK);
 }
 
-/// An account without upsert must refuse PUT and external ids, and the ledger must find the doubles that a blind retry makes there.
+/// An account without upsert must refuse PUT and external ids, and the ledger must find the doubles that a blind retry
+/// makes there.
 #[tokio::test]
 async fn netsuite_without_upsert_shows_doubles() {
     let options = netsuite::Options { without_upsert: true, ..Default::default() };
@@ -364,7 +366,8 @@ async fn netsuite_without_upsert_shows_doubles() {
     );
 }
 
-/// The catalogue must show the fields with their custom ones, and an order's status that a person changes must reach the next query.
+/// The catalogue must show the fields with their custom ones, and an order's status that a person changes must reach
+/// the next query.
 #[tokio::test]
 async fn netsuite_can_be_discovered_and_edited() {
     let (sim, mut client) = netsuite(netsuite::Options::default()).await;
@@ -384,7 +387,8 @@ async fn netsuite_can_be_discovered_and_edited() {
     assert!(after["modified"].as_str() > before["modified"].as_str(), "{before} {after}");
 }
 
-/// An address must change in place where its line is named, be added where none is, and leave one default; the default's end must be seen.
+/// An address must change in place where its line is named, be added where none is, and leave one default; the
+/// default's end must be seen.
 #[tokio::test]
 async fn netsuite_merges_addresses() {
     let (sim, mut client) = netsuite(netsuite::Options::default()).await;

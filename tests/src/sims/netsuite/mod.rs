@@ -1,9 +1,9 @@
 //! NetSuite: one account with customers, inventory items and sales orders, over SuiteTalk REST and SuiteQL.
 //!
-//! What it enforces, because the vendor does: signed assertions; five calls at once in the whole account; one record a call; closed lists,
-//! country codes and references that must exist, with the place of the fault; lines that are added unless `replace=item` says
-//! otherwise; pages of 1,000 and no more than 100,000 rows; `Prefer: transient`; instants in whole seconds.
-//! Instants are in UTC: the integration's user has its time zone preference set to GMT.
+//! What it enforces, because the vendor does: signed assertions; five calls at once in the whole account; one record a
+//! call; closed lists, country codes and references that must exist, with the place of the fault; lines that are added
+//! unless `replace=item` says otherwise; pages of 1,000 and no more than 100,000 rows; `Prefer: transient`; instants in
+//! whole seconds. Instants are in UTC: the integration's user has its time zone preference set to GMT.
 //!
 //! - [`schema`], [`store`]: the data;
 //! - [`session`], [`keys`]: tokens;
@@ -125,8 +125,8 @@ impl NetSuite {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a record into the account as if it had always been there and says its internal id. It counts as no write. References are bare ids;
-    /// `country` makes a default billing address.
+    /// Puts a record into the account as if it had always been there and says its internal id. It counts as no write.
+    /// References are bare ids; `country` makes a default billing address.
     pub fn load(
         &self,
         kind: RecordType,

@@ -29,8 +29,8 @@ pub fn report(store: &Store) -> Json {
     Json::Object(report)
 }
 
-/// What makes two records the same business thing: an order's external id, else its purchase order number, else its memo; a
-/// customer's name; an item's name.
+/// What makes two records the same business thing: an order's external id, else its purchase order number, else its
+/// memo; a customer's name; an item's name.
 #[must_use]
 pub fn business_key(kind: RecordType, record: &Record) -> Option<&str> {
     match kind {

@@ -46,7 +46,8 @@ pub struct Address {
 pub struct Record {
     /// Its external id.
     pub external_id: Option<String>,
-    /// Its body fields by their REST names: text, numbers with their digits, true or false, or the id that a reference holds.
+    /// Its body fields by their REST names: text, numbers with their digits, true or false, or the id that a reference
+    /// holds.
     pub fields: BTreeMap<String, Json>,
     /// A customer's addresses.
     pub addresses: Vec<Address>,

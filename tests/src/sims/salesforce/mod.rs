@@ -1,8 +1,9 @@
 //! Salesforce: one organisation with the sales objects, over the REST API v67.0.
 //!
-//! What it enforces, because the vendor does: tokens that end and never say when; the calls of a day; pages of 2,000 records behind
-//! locators that end; 200 records in a collection, each with a result of its own; required fields, lengths, ids, unique external ids; times
-//! without a colon in their offset; numbers with a point; comparisons without regard to case.
+//! What it enforces, because the vendor does: tokens that end and never say when; the calls of a day; pages of 2,000
+//! records behind locators that end; 200 records in a collection, each with a result of its own; required fields,
+//! lengths, ids, unique external ids; times without a colon in their offset; numbers with a point; comparisons without
+//! regard to case.
 //!
 //! - [`schema`], [`cell`], [`ids`], [`store`]: the data;
 //! - queries: [`soql`];
@@ -171,7 +172,8 @@ pub enum Set<'a> {
 }
 
 impl Salesforce {
-    /// Puts a record into the organisation as if it had always been there, with this stamp, and says its id. It counts as no write.
+    /// Puts a record into the organisation as if it had always been there, with this stamp, and says its id. It counts
+    /// as no write.
     ///
     /// # Panics
     /// When the object or a field is unknown: a defect of the loader.
