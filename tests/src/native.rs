@@ -1,9 +1,10 @@
 //! The peer that benchmarks compare with: a plain program that copies accounts from one Salesforce organisation to
 //! another, as one would write it by hand for this one job.
 //!
-//! It does the same reads and writes over the same wire as the product: TLS, a token, pages of 2,000 records, upserts of
-//! 200, as many at once, one page ahead. It does what is quick: typed records that borrow from the page, numbers kept as
-//! text. It has no sandbox, no database, no journal, no budget and no retry, and forgets everything when it ends.
+//! It does the same reads and writes over the same wire as the product: TLS, a token, pages of 2,000 records, upserts
+//! of 200, as many at once, one page ahead. It does what is quick: typed records that borrow from the page, numbers
+//! kept as text. It has no sandbox, no database, no journal, no budget and no retry, and forgets everything when it
+//! ends.
 
 use crate::tls::client_config;
 use crate::world::Route;

@@ -18,8 +18,8 @@ use tollgate::app::documents::{self, Document};
 use tollgate::app::{App, Options};
 use tollgate::clock::SystemClock;
 
-/// Host names and loopback ports of the simulators, and the authority that signed their certificates: all that a process
-/// needs to reach them.
+/// Host names and loopback ports of the simulators, and the authority that signed their certificates: all that a
+/// process needs to reach them.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Route {
     /// Host name and loopback port.

@@ -1,5 +1,5 @@
-//! The main job on the real data: a closed-won deal becomes a sales order, through two sandboxed connectors. Every number
-//! is read from the ERP's own ledger.
+//! The main job on the real data: a closed-won deal becomes a sales order, through two sandboxed connectors. Every
+//! number is read from the ERP's own ledger.
 
 use rust_decimal::Decimal;
 use std::path::Path;

@@ -84,8 +84,8 @@ fn write_host(world: &World, database: &Database, folder: &Path) -> std::path::P
 }
 
 on_both_databases! {
-    /// 20 kills during the order sync: every won deal is one order, and the ERP received at most what was under way at each
-    /// kill a second time, so that each host went on where the one before stopped (IDE-01, IDE-06, IDE-07).
+    /// 20 kills during the order sync: every won deal is one order, and the ERP received at most what was under way at
+    /// each kill a second time, so that each host went on where the one before stopped (IDE-01, IDE-06, IDE-07).
     async fn orders_survive_kills(database: Database) {
         let Some((world, won)) = world(netsuite::Options::default()).await else { return };
         let folder = tempfile::tempdir().expect("a folder");
@@ -99,8 +99,8 @@ on_both_databases! {
         eprintln!("{KILLS} kills: {won} orders, {extra} extra writes");
     }
 
-    /// The same with a target that has neither upsert nor key: nothing is doubled, and what may have been stored is parked for
-    /// a person instead of sent again (IDE-06, promise 2).
+    /// The same with a target that has neither upsert nor key: nothing is doubled, and what may have been stored is
+    /// parked for a person instead of sent again (IDE-06, promise 2).
     async fn without_upsert_nothing_is_doubled(database: Database) {
         let erp = netsuite::Options { without_upsert: true, ..netsuite::Options::default() };
         let Some((mut world, won)) = world(erp).await else { return };

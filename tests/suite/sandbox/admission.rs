@@ -63,8 +63,8 @@ fn files_of_other_kinds_are_told_apart() {
     }
 }
 
-/// A plugin that was cut anywhere must be refused: the probe is cut at many places, and within a section the reason says
-/// that it is cut.
+/// A plugin that was cut anywhere must be refused: the probe is cut at many places, and within a section the reason
+/// says that it is cut.
 #[test]
 fn cut_files_are_refused() {
     let whole = guests::component("probe");
@@ -229,8 +229,8 @@ fn greedy_components_are_refused() {
     }
 }
 
-/// PLT-01: a plugin's whole power must be visible before it is loaded: the probe imports all of the contract and nothing
-/// else, a transform that is built with the SDK only what it calls, which is the log for a panic's last words.
+/// PLT-01: a plugin's whole power must be visible before it is loaded: the probe imports all of the contract and
+/// nothing else, a transform that is built with the SDK only what it calls, which is the log for a panic's last words.
 #[tokio::test]
 async fn the_power_of_a_plugin_is_listed() {
     let probe = plugin("probe").await;
