@@ -34,8 +34,8 @@ pub fn crate_dir(name: &str) -> PathBuf {
     places.into_iter().find(|place| place.is_dir()).unwrap_or_else(|| panic!("there is no guest `{name}`"))
 }
 
-/// Builds into a folder of this checkout alone: modules have no hash in their names, so two checkouts that share a target
-/// folder would overwrite each other's.
+/// Builds into a folder of this checkout alone: modules have no hash in their names, so two checkouts that share a
+/// target folder would overwrite each other's.
 pub fn options() -> pack::Options {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let checkout = Digest::of(root().as_os_str().as_encoded_bytes());

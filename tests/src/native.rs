@@ -1,10 +1,12 @@
 //! The peer that benchmarks compare with: a plain program that copies accounts from one Salesforce organisation to
 //! another, as one would write it by hand for this one job.
 //!
-//! It does the same reads and writes over the same wire as the product: TLS, a token, pages of 2,000 records, upserts of
-//! 200, as many at once, one page ahead. It does what is quick: typed records that borrow from the page, numbers kept as
-//! text. It has no sandbox, no database, no journal, no budget and no retry, and forgets everything when it ends.
+//! It does the same reads and writes over the same wire as the product: TLS, a token, pages of 2,000 records, upserts
+//! of 200, as many at once, one page ahead. It does what is quick: typed records that borrow from the page, numbers
+//! kept as text. It has no sandbox, no database, no journal, no budget and no retry, and forgets everything when it
+//! ends.
 
+use crate::tls::client_config;
 use crate::world::Route;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
@@ -13,7 +15,6 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -189,7 +190,7 @@ impl Client {
         let mut client = Self {
             host: org.host.clone(),
             port: *port,
-            tls: tls(route)?,
+            tls: client_config(route.root()?)?.into(),
             bearer: String::new(),
             idle: Mutex::default(),
         };
@@ -263,16 +264,6 @@ impl Client {
         tokio::spawn(connection);
         Ok(sender)
     }
-}
-
-fn tls(route: &Route) -> Result<TlsConnector> {
-    let mut roots = RootCertStore::empty();
-    roots.add(hex::decode(&route.root).context("the root certificate")?.into())?;
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// Copies every account and says how many there were.

@@ -29,7 +29,8 @@ impl MappedNet {
         Self { names: BTreeMap::new(), roots: vec![root] }
     }
 
-    /// Adds a host: it gets the next address of 20.0.0.0/24 (public, and no documentation range) and reaches the loopback port.
+    /// Adds a host: it gets the next address of 20.0.0.0/24 (public, and no documentation range) and reaches the
+    /// loopback port.
     ///
     /// # Panics
     /// At the 255th host: one test has a handful.
@@ -83,7 +84,8 @@ mod tests {
     use crate::tls::TestCa;
     use tokio::net::TcpListener;
 
-    /// A listed host must reach its loopback port through its public address; every other name, address and port must be refused.
+    /// A listed host must reach its loopback port through its public address; every other name, address and port must
+    /// be refused.
     #[tokio::test]
     async fn only_listed_hosts_are_reachable() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -1,6 +1,13 @@
 //! What this process has used, as the operating system counts it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Now, by the machine's own clock: to say or to bound how long something took.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the host's clock may be set; what a test took is real time")]
+pub fn now() -> Instant {
+    Instant::now()
+}
 
 /// The most memory that this process has held so far, in MiB; none where the system does not say.
 #[must_use]

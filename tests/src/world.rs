@@ -2,6 +2,7 @@
 //!
 //! The host can run in this process ([`World::open`]) or in another one ([`World::host`] gives what that needs).
 
+use crate::data::{Crm, Mends, load, mends};
 use crate::guests;
 use crate::net::MappedNet;
 use crate::sims::netsuite::schema::RecordType;
@@ -9,6 +10,7 @@ use crate::sims::{Json, NetSuite, Salesforce, Sim, netsuite, salesforce};
 use crate::tls::TestCa;
 use anyhow::{Context, Result};
 use rust_decimal::Decimal;
+use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +18,8 @@ use tollgate::app::documents::{self, Document};
 use tollgate::app::{App, Options};
 use tollgate::clock::SystemClock;
 
-/// Host names and loopback ports of the simulators, and the authority that signed their certificates: all that a process
-/// needs to reach them.
+/// Host names and loopback ports of the simulators, and the authority that signed their certificates: all that a
+/// process needs to reach them.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Route {
     /// Host name and loopback port.
@@ -27,13 +29,20 @@ pub struct Route {
 }
 
 impl Route {
+    /// The authority's certificate.
+    ///
+    /// # Errors
+    /// It is not hexadecimal.
+    pub fn root(&self) -> Result<CertificateDer<'static>> {
+        Ok(hex::decode(&self.root).context("the root certificate")?.into())
+    }
+
     /// The network of the product's gate.
     ///
     /// # Errors
     /// The certificate is not hexadecimal.
     pub fn net(&self) -> Result<MappedNet> {
-        let root = hex::decode(&self.root).context("the root certificate")?;
-        let net = MappedNet::new(root.into());
+        let net = MappedNet::new(self.root()?);
         Ok(self.hosts.iter().fold(net, |net, (host, port)| net.with_host(host, *port)))
     }
 }
@@ -85,8 +94,6 @@ pub struct World {
     pub erp: Sim<NetSuite>,
     route: Route,
     config: Vec<Document>,
-    /// The private key of the ERP's integration, PKCS#8 PEM.
-    erp_key: String,
 }
 
 /// What the ERP holds, from its own ledger.
@@ -101,6 +108,9 @@ pub struct Orders {
     /// Writes of orders that the ERP received.
     pub writes: u64,
 }
+
+/// The flows of the demo's configuration, in the order in which each needs the one before.
+pub const FLOWS: [&str; 3] = ["customers", "items", "orders"];
 
 /// Where the configuration of the demo stands.
 #[must_use]
@@ -123,14 +133,13 @@ impl World {
     /// As [`World::start`].
     pub async fn with(crm: salesforce::Options, erp: netsuite::Options) -> Result<Self> {
         let ca = TestCa::new();
-        let erp_key = netsuite::keys::TEST_PRIVATE_KEY_PEM.to_owned();
         let crm = Salesforce::start(crm, &ca).await?;
         let erp = NetSuite::start(erp, &ca).await?;
         let hosts = [(crm.hosts(), crm.tls_port()), (erp.hosts(), erp.tls_port())];
         let hosts = hosts.iter().flat_map(|(names, port)| names.iter().map(|name| (name.clone(), *port))).collect();
         let route = Route { hosts, root: hex::encode(ca.root()) };
         let config = documents::read_folder(&config_folder()).context("the demo's configuration")?;
-        let mut world = Self { crm, erp, route, config, erp_key };
+        let mut world = Self { crm, erp, route, config };
         let pricebook = world.crm.vendor().pricebook_id();
         world.edit("10-salesforce.yaml", "STANDARD_PRICEBOOK", &pricebook);
         Ok(world)
@@ -142,11 +151,20 @@ impl World {
         &self.route
     }
 
-    /// Adds a translation table to the configuration.
-    pub fn mend(&mut self, table: &str, rows: &[(&str, &str)]) {
-        let rows: String = rows.iter().map(|(from, to)| format!("  {from:?}: {to:?}\n")).collect();
-        let text = format!("table: {table}\nrows:\n{rows}");
-        self.config.push(Document { file: format!("{table}.yaml"), text });
+    /// Loads a data set: the CRM gets all of it, the ERP the items.
+    pub fn load(&self, crm: &Crm) {
+        load::into_crm(crm, self.crm.vendor());
+        load::into_erp(crm, self.erp.vendor());
+    }
+
+    /// Adds translation tables to the configuration that mend every fault of a data set which a steward can mend.
+    pub fn mend_all(&mut self, crm: &Crm) {
+        let Mends { products, countries } = mends(crm);
+        for (table, rows) in [("product", products), ("country", countries)] {
+            let rows: String = rows.iter().map(|(from, to)| format!("  {from:?}: {to:?}\n")).collect();
+            let text = format!("table: {table}\nrows:\n{rows}");
+            self.config.push(Document { file: format!("{table}.yaml"), text });
+        }
     }
 
     /// Replaces text in the configuration file of this name.
@@ -172,12 +190,13 @@ impl World {
             std::fs::write(path, component)?;
         }
         let (crm, erp) = (self.crm.vendor().options(), self.erp.vendor().options());
+        let private_key = erp.key.private_pem();
         let secrets = [
             ("salesforce", "client_id", crm.client_id.as_str()),
             ("salesforce", "client_secret", &crm.client_secret),
             ("netsuite", "client_id", &erp.client_id),
             ("netsuite", "key_id", &erp.key_id),
-            ("netsuite", "private_key", &self.erp_key),
+            ("netsuite", "private_key", &private_key),
         ];
         Ok(Host {
             route: self.route.clone(),
@@ -200,7 +219,8 @@ impl World {
     /// All that must stay secret: what the host was given, and every token that is good at either vendor.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        let key_line = self.erp_key.lines().nth(1).expect("a PEM file has lines");
+        let key = self.erp.vendor().options().key.private_pem();
+        let key_line = key.lines().nth(1).expect("a PEM file has lines");
         let mut secrets = vec![self.crm.vendor().options().client_secret.clone(), key_line.to_owned()];
         secrets.extend(self.crm.vendor().tokens());
         secrets.extend(self.erp.vendor().tokens());

@@ -4,11 +4,12 @@ use rand::{RngExt, SeedableRng};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tollgate::store::Kind;
-use tollgate_tests::data::{self, Crm, load};
+use tollgate_tests::data;
 use tollgate_tests::database::Database;
 use tollgate_tests::on_both_databases;
+use tollgate_tests::process;
 use tollgate_tests::sims::netsuite;
 use tollgate_tests::sims::netsuite::schema::RecordType;
 use tollgate_tests::sims::salesforce;
@@ -51,12 +52,10 @@ impl Drop for Node {
 
 /// Loads the real data, with all mends made, and gives back how many deals are won.
 async fn world(erp: netsuite::Options) -> Option<(World, u64)> {
-    let crm = Crm::read(&data::real_folder()?).expect("the real data");
+    let crm = data::real_data()?;
     let mut world = World::with(salesforce::Options::default(), erp).await.expect("both vendors start");
-    load::into_crm(&crm, world.crm.vendor());
-    load::into_erp(&crm, world.erp.vendor());
-    world.mend("product", &[("GTXPro", "GTX Pro")]);
-    world.mend("country", &[("Philipines", "Philippines"), ("Korea", "South Korea")]);
+    world.load(&crm);
+    world.mend_all(&crm);
     Some((world, crm.deals.iter().filter(|deal| deal.is_won()).count() as u64))
 }
 
@@ -65,7 +64,7 @@ fn kill_and_finish(world: &World, file: &Path, won: u64) {
     let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(7);
     let mut moments: Vec<u64> = (0..KILLS).map(|_| random.random_range(1..won)).collect();
     moments.sort_unstable();
-    let started = Instant::now();
+    let started = process::now();
     for moment in moments {
         let node = Node::start(file);
         while (world.erp_count(RecordType::SalesOrder) as u64) < moment {
@@ -85,8 +84,8 @@ fn write_host(world: &World, database: &Database, folder: &Path) -> std::path::P
 }
 
 on_both_databases! {
-    /// 20 kills during the order sync: every won deal is one order, and the ERP received at most what was under way at each
-    /// kill a second time, so that each host went on where the one before stopped (IDE-01, IDE-06, IDE-07).
+    /// 20 kills during the order sync: every won deal is one order, and the ERP received at most what was under way at
+    /// each kill a second time, so that each host went on where the one before stopped (IDE-01, IDE-06, IDE-07).
     async fn orders_survive_kills(database: Database) {
         let Some((world, won)) = world(netsuite::Options::default()).await else { return };
         let folder = tempfile::tempdir().expect("a folder");
@@ -100,8 +99,8 @@ on_both_databases! {
         eprintln!("{KILLS} kills: {won} orders, {extra} extra writes");
     }
 
-    /// The same with a target that has neither upsert nor key: nothing is doubled, and what may have been stored is parked for
-    /// a person instead of sent again (IDE-06, promise 2).
+    /// The same with a target that has neither upsert nor key: nothing is doubled, and what may have been stored is
+    /// parked for a person instead of sent again (IDE-06, promise 2).
     async fn without_upsert_nothing_is_doubled(database: Database) {
         let erp = netsuite::Options { without_upsert: true, ..netsuite::Options::default() };
         let Some((mut world, won)) = world(erp).await else { return };

@@ -1,5 +1,5 @@
-//! The walls that the compiler does not see: which room may import which, where a third-party crate is at home, how long
-//! a file may be, and that each says what it is for.
+//! The walls that the compiler does not see: which room may import which, where a third-party crate is at home, how
+//! long a file may be, and that each says what it is for.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -8,23 +8,33 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the root").to_owned()
 }
 
-/// Every Rust file of the workspace that we wrote, with its path from the root.
-fn sources() -> Vec<(String, String)> {
+/// Every file that we wrote, by its path from the root.
+fn files() -> Vec<String> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = ["host", "sdk", "plugins", "tests"].iter().map(|name| root().join(name)).collect();
+    let folders = ["host", "sdk", "plugins", "tests", "wit"];
+    let mut folders: Vec<PathBuf> = folders.iter().map(|name| root().join(name)).collect();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder of the workspace") {
             let path = entry.expect("an entry").path();
             if path.is_dir() && !path.ends_with("target") {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root()).expect("below the root").display().to_string();
-                found.push((name, std::fs::read_to_string(&path).expect("a source file")));
+            } else if path.is_file() {
+                found.push(path.strip_prefix(root()).expect("below the root").display().to_string());
             }
         }
     }
-    assert!(found.len() > 50, "the workspace was found");
     found.sort();
+    found
+}
+
+/// Every Rust file of the workspace, with its path from the root.
+fn sources() -> Vec<(String, String)> {
+    let read = |name: String| {
+        let text = std::fs::read_to_string(root().join(&name)).expect("a source file");
+        (name, text)
+    };
+    let found: Vec<_> = files().into_iter().filter(|name| name.ends_with(".rs")).map(read).collect();
+    assert!(found.len() > 50, "the workspace was found");
     found
 }
 
@@ -127,6 +137,14 @@ fn nothing_is_left_over() {
         findings.extend(marks.iter().filter(|mark| text.contains(mark.as_str())).map(|mark| format!("{name}: {mark}")));
     }
     none(findings, "left-overs");
+}
+
+/// No key is stored that could be made: the one that cannot protects nothing, and says so.
+#[test]
+fn no_keys_are_stored() {
+    let is_key = |name: &String| [".pem", ".key", ".der", ".p12", ".pfx"].iter().any(|ending| name.ends_with(ending));
+    let keys: Vec<_> = files().into_iter().filter(is_key).collect();
+    assert_eq!(keys, ["host/src/gate/jwt_test_key.pem"]);
 }
 
 /// The workspace is formatted.

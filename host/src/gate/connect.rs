@@ -131,7 +131,7 @@ impl Connector {
     }
 }
 
-impl tower::Service<Uri> for Connector {
+impl tower_service::Service<Uri> for Connector {
     type Response = Socket;
     type Error = Error;
     type Future = BoxFuture<'static, Result<Socket, Error>>;

@@ -116,7 +116,7 @@ mod tests {
             .unwrap();
     }
 
-    /// The same with RSA: ring cannot make such keys, so this one was made for this test with openssl and guards nothing.
+    /// The same with RSA. ring cannot make such keys, so this one is stored beside the code; it protects nothing.
     #[test]
     fn ps256_verifies() {
         let pem = include_str!("jwt_test_key.pem");

@@ -7,7 +7,7 @@ use crate::suiteql::{self, Row};
 use crate::write::{Rest, Wanted};
 use tollgate_sdk::{
     FieldType::{Boolean, Reference, Text},
-    Intent, Result, SafeRepeat,
+    Result, SafeRepeat,
     json::{self, Json, Map},
 };
 
@@ -19,6 +19,7 @@ pub(crate) static CUSTOMER: Record = Record {
            LEFT JOIN customeraddressbookentityaddress a ON a.nkey = ab.addressbookaddress",
     filter: None,
     columns: COLUMNS,
+    lines: &[],
     custom: "custentity",
     page: crate::record::ROWS_MAX,
     complete: |_| Ok(()),
@@ -71,8 +72,8 @@ fn existing(record: &Record, wanted: &[Wanted<'_>]) -> Result<Vec<Row>> {
     let with_address: Vec<_> = wanted.iter().filter(|w| w.data.contains_key(ADDRESS)).map(|w| w.intent).collect();
     let of_external: Vec<_> = with_address.iter().filter_map(|intent| intent.external_id.as_ref()).collect();
     let of_external: Vec<_> = of_external.iter().map(|id| suiteql::quoted(&id.value)).collect();
-    let is_id = |key: &&str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
-    let keys: Vec<_> = with_address.iter().filter_map(|intent| intent.key.as_deref()).filter(is_id).collect();
+    let keys = with_address.iter().filter_map(|intent| intent.key.as_deref());
+    let keys: Vec<_> = keys.filter(|key| suiteql::is_id(key)).collect();
     let mut halves = Vec::new();
     if !of_external.is_empty() {
         halves.push(format!("c.externalid IN ({})", of_external.join(", ")));
@@ -81,15 +82,6 @@ fn existing(record: &Record, wanted: &[Wanted<'_>]) -> Result<Vec<Row>> {
         halves.push(format!("c.id IN ({})", keys.join(", ")));
     }
     if halves.is_empty() { Ok(Vec::new()) } else { record.rows(format!("({})", halves.join(" OR "))) }
-}
-
-/// Whether a row is the record that an intent names.
-pub(crate) fn is_of(row: &Row, intent: &Intent) -> bool {
-    match (&intent.external_id, &intent.key) {
-        (Some(external), _) => suiteql::text(row, "externalid").as_deref() == Some(&external.value),
-        (None, Some(key)) => suiteql::text(row, "id").as_deref() == Some(key),
-        (None, None) => false,
-    }
 }
 
 /// Turns the address of a body into the line of the sublist that has to change, if one has to.

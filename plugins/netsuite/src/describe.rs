@@ -73,8 +73,7 @@ pub(crate) fn stream(record: &Record) -> Result<Stream> {
     let custom = custom.map(|(name, property)| field(name, of(property), Some(property)));
     let fields: Vec<_> = base.chain(custom).collect();
     let filterable: Vec<_> = fields.iter().map(|field| field.path.clone()).collect();
-    let lines = if record.name == "salesOrder" { LINES } else { &[] };
-    let lines = lines.iter().map(|(path, of)| field(path, *of, None));
+    let lines = record.lines.iter().map(|(path, of)| field(path, *of, None));
     let writing = Writing::CREATE | Writing::UPDATE | Writing::UPSERT | Writing::PARTIAL;
     Ok(Stream {
         fields: fields.into_iter().chain(lines).collect(),
@@ -87,13 +86,6 @@ pub(crate) fn stream(record: &Record) -> Result<Stream> {
         ..Stream::new(record.name, record.label)
     })
 }
-
-const LINES: &[(&str, FieldType)] = &[
-    ("item.items", FieldType::List),
-    ("item.items[].item", FieldType::Reference),
-    ("item.items[].quantity", FieldType::Decimal),
-    ("item.items[].rate", FieldType::Decimal),
-];
 
 fn of(property: &Property) -> FieldType {
     match (property.of.as_str(), property.format.as_str()) {

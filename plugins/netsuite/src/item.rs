@@ -20,6 +20,7 @@ pub(crate) static ITEM: Record = Record {
         column("basePrice", "p.price", Decimal),
         column("isInactive", "i.isinactive", Boolean),
     ],
+    lines: &[],
     custom: "custitem",
     page: crate::record::ROWS_MAX,
     complete: |_| Ok(()),

@@ -1,5 +1,5 @@
-//! The NetSuite connector: customers, items and sales orders of one account. README.md says what it needs, what it sends
-//! and what to know of the system; `plugin.toml` is what it asks the host for.
+//! The NetSuite connector: customers, items and sales orders of one account. README.md says what it needs, what it
+//! sends and what to know of the system; `plugin.toml` is what it asks the host for.
 //!
 //! - one file per stream: [`customer`], [`item`], [`order`], each a value of [`record::Record`];
 //! - [`record`]: what all records share: reading, look-up; [`describe`]: their fields; [`write`]: writing;

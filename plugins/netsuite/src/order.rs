@@ -5,7 +5,7 @@ use crate::suiteql::{self, Row};
 use crate::write::Rest;
 use std::collections::HashMap;
 use tollgate_sdk::{
-    FieldType::{Choice, Date, Reference, Text},
+    FieldType::{Choice, Date, Decimal, List, Reference, Text},
     Result, SafeRepeat,
     json::{self, Json, Map},
 };
@@ -24,6 +24,12 @@ pub(crate) static ORDER: Record = Record {
         column("memo", "t.memo", Text),
         column("otherRefNum", "t.otherrefnum", Text),
         column("orderStatus", "t.status", Choice),
+    ],
+    lines: &[
+        ("item.items", List),
+        ("item.items[].item", Reference),
+        ("item.items[].quantity", Decimal),
+        ("item.items[].rate", Decimal),
     ],
     custom: "custbody",
     // Few orders a page: each brings its lines.

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use tollgate_sdk::{
     Change, Condition, Failure, FieldType, Intent, Outcome, Page, ReadRequest, Result, SafeRepeat, Serve, Stream,
     json::{self, Json, Map},
-    paging::{Keyset, Rest},
-    time,
+    paging::{Keyset, Place, Rest},
+    query, time,
 };
 
 /// Most rows of a page of a query, as the system says.
@@ -31,6 +31,8 @@ pub(crate) struct Record {
     /// What always stands in the `WHERE`.
     pub(crate) filter: Option<&'static str>,
     pub(crate) columns: &'static [Column],
+    /// The fields of its lines, which `complete` adds.
+    pub(crate) lines: &'static [(&'static str, FieldType)],
     /// How the names of its custom fields start.
     pub(crate) custom: &'static str,
     /// Records of one page.
@@ -95,9 +97,15 @@ impl Serve for Record {
     fn read(&self, request: ReadRequest) -> Result<Page> {
         let keyset = Keyset::of(&request)?;
         let (at, id) = (format!("{}.lastmodifieddate", self.letter), format!("{}.id", self.letter));
-        let place = keyset.place()?.condition((&at, &id), suiteql::instant, str::to_owned);
-        let pushed = request.only.iter().filter_map(|condition| self.condition(condition).transpose());
-        let conditions = place.into_iter().map(Ok).chain(pushed).collect::<Result<Vec<_>>>()?;
+        let place = keyset.place()?;
+        if let Place::Behind { id, .. } = &place
+            && !suiteql::is_id(id)
+        {
+            return Err(Failure::CursorExpired("the cursor names no record of NetSuite".into()));
+        }
+        let place = place.condition((&at, &id), suiteql::instant, str::to_owned);
+        let pushed = query::pushed(&request.only, |condition| self.condition(condition))?;
+        let conditions = place.into_iter().chain(pushed).collect();
         let asked = (!request.fields.is_empty()).then(|| self.beyond_base(&request.fields));
         let extra = describe::extra(self, asked)?;
         let rows = suiteql::query(&self.select(&extra, conditions, &format!("{at}, {id}")), self.page, 0)?;
@@ -111,8 +119,7 @@ impl Serve for Record {
     }
 
     fn fetch(&self, keys: Vec<String>) -> Result<Vec<Option<Change>>> {
-        let is_id = |key: &&str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
-        let ids: Vec<_> = keys.iter().map(String::as_str).filter(is_id).collect();
+        let ids: Vec<_> = keys.iter().map(String::as_str).filter(|key| suiteql::is_id(key)).collect();
         let found = match &ids[..] {
             [] => Vec::new(),
             ids => self.look_up(vec![format!("{}.id IN ({})", self.letter, ids.join(", "))], LOOKUP_MAX)?,
@@ -121,12 +128,7 @@ impl Serve for Record {
     }
 
     fn search(&self, only: Vec<Condition>, most: u32) -> Result<Vec<Change>> {
-        let condition = |condition: &Condition| {
-            let unsaid = || Failure::Unsupported(format!("a search by `{}` with this comparison", condition.field));
-            self.condition(condition)?.ok_or_else(unsaid)
-        };
-        let conditions = only.iter().map(condition).collect::<Result<Vec<_>>>()?;
-        if most == 0 { Ok(Vec::new()) } else { self.look_up(conditions, most.min(LOOKUP_MAX)) }
+        self.look_up(query::every(&only, |condition| self.condition(condition))?, most.min(LOOKUP_MAX))
     }
 }
 
@@ -146,7 +148,8 @@ impl Record {
     /// The top-level fields that are asked and are not in the base.
     fn beyond_base(&self, asked: &[String]) -> Vec<String> {
         let top = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
-        let is_base = |name: &str| name == "id" || name == "item" || self.columns.iter().any(|c| top(c.path) == name);
+        let base = self.columns.iter().map(|column| column.path).chain(self.lines.iter().map(|(path, _)| *path));
+        let is_base = |name: &str| name == "id" || base.clone().any(|path| top(path) == name);
         asked.iter().map(|path| top(path)).filter(|name| !is_base(name)).collect()
     }
 
@@ -156,11 +159,11 @@ impl Record {
         let extra = extra.keys().map(|name| format!("{letter}.{name} AS {name}"));
         let columns = base.chain(extra).collect::<Vec<_>>().join(", ");
         let conditions: Vec<_> = self.filter.map(str::to_owned).into_iter().chain(conditions).collect();
-        let only = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         format!(
             "SELECT {letter}.id AS id, TO_CHAR({letter}.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS lastmodified, \
-             {columns} FROM {}{only} ORDER BY {order}",
-            self.from
+             {columns} FROM {}{} ORDER BY {order}",
+            self.from,
+            query::filter(&conditions)
         )
     }
 
@@ -184,7 +187,7 @@ impl Record {
     }
 
     fn draft(&self, row: &Row, extra: &BTreeMap<String, Extra>) -> Result<Draft> {
-        let key = suiteql::text(row, "id").filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()));
+        let key = suiteql::text(row, "id").filter(|id| suiteql::is_id(id));
         let key = key.ok_or_else(|| Failure::Fault(format!("a row of {} has no id", self.name)))?;
         let mut data = Map::new();
         for column in self.columns.iter().filter(|column| !column.is_hidden()) {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use tollgate_sdk::{
     Condition, Failure, FieldType, Result, Test, http,
     json::{self, Json, Map},
+    query,
 };
 
 /// A row: lower-case column names, text values, no member for an empty column.
@@ -39,6 +40,11 @@ pub(crate) fn text(row: &Row, column: &str) -> Option<String> {
     row.get(column).and_then(json::text)
 }
 
+/// Whether a text is an internal id: what may stand in a statement as a number.
+pub(crate) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// A text literal.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
@@ -55,10 +61,11 @@ pub(crate) fn instant(at: &str) -> String {
 /// # Errors
 /// [`Failure::Misconfigured`]: what is no name must not reach a statement.
 pub(crate) fn name(field: &str) -> Result<String> {
-    let is_name = field.starts_with(|c: char| c.is_ascii_alphabetic())
-        && field.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let wrong = || Failure::Misconfigured(format!("`{field}` is no field: correct it in the entity map"));
-    is_name.then(|| field.to_ascii_lowercase()).ok_or_else(wrong)
+    if query::is_name(field) {
+        Ok(field.to_ascii_lowercase())
+    } else {
+        Err(Failure::Misconfigured(format!("`{field}` is no field: correct it in the entity map")))
+    }
 }
 
 /// A condition on a column; none if it cannot be said for certain.

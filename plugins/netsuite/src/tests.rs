@@ -168,6 +168,16 @@ fn reading_goes_on_behind_a_tie() {
     assert_eq!((host.requests()[2].query("limit"), host.requests()[2].query("offset")), (Some("1000"), Some("0")));
 }
 
+/// A cursor that was not made here reaches no statement: the stream starts anew instead.
+#[test]
+fn a_foreign_cursor_is_refused() {
+    let host = Host::new();
+    let foreign = r#"{"v":1,"behind":{"at":"2026-11-21T10:00:00.000Z","id":"1 OR 1=1"}}"#;
+    let answer = NetSuite::read(request("customer", Some(foreign), &["companyName"]));
+    assert!(matches!(answer, Err(Failure::CursorExpired(_))), "{answer:?}");
+    assert!(host.requests().is_empty());
+}
+
 /// Lines of a page of orders come with as many queries as they fill, and go to their orders.
 #[test]
 fn orders_get_their_lines() {
@@ -212,8 +222,8 @@ fn orders_are_written() {
     assert_eq!((sent.json(), &sent.intents[..]), (body, &[1][..]));
 }
 
-/// An address adds a line where there is none, changes the one that is there, and sends nothing where it is the same; no
-/// other address of the customer is touched.
+/// An address adds a line where there is none, changes the one that is there, and sends nothing where it is the same;
+/// no other address of the customer is touched.
 #[test]
 fn addresses_are_merged() {
     let host = Host::new();
@@ -278,62 +288,27 @@ fn errors_of_a_write() {
         let violation = Violation::new(rule, "d");
         Outcome::refused(field.into_iter().fold(violation, Violation::on))
     };
-    let text = |status: u16, code: &str| format!("NetSuite answered {status}: {code}: d");
-    for (intent, status, code, path, expected) in [
-        (
-            upsert(1, &json!({})),
-            400,
-            "INVALID_CONTENT",
-            Some("item.items[0].item"),
-            rejected("invalid-content", Some("item.items[0].item")),
-        ),
-        (upsert(1, &json!({})), 400, "INVALID_VALUE", Some("terms.id"), rejected("invalid-value", Some("terms"))),
-        (
-            upsert(1, &json!({})),
-            400,
-            "NONEXISTENT_ID",
-            Some("addressBook.items[0].addressBookAddress.country.id"),
-            rejected("reference", Some("defaultAddress.country")),
-        ),
-        (upsert(1, &json!({})), 400, "USER_ERROR", None, rejected("user-error", None)),
-        (
-            upsert(1, &json!({})),
-            400,
-            "RCRD_HAS_BEEN_CHANGED",
-            None,
-            Outcome::Failed(Failure::Transient(text(400, "RCRD_HAS_BEEN_CHANGED"))),
-        ),
-        (upsert(1, &json!({})), 400, "SSS_REQUEST_LIMIT_EXCEEDED", None, Outcome::Failed(Failure::RateLimited(None))),
-        (upsert(1, &json!({})), 429, "X", None, Outcome::Failed(Failure::RateLimited(None))),
-        (
-            upsert(1, &json!({})),
-            401,
-            "INVALID_LOGIN",
-            None,
-            Outcome::Failed(Failure::Unauthorized(text(401, "INVALID_LOGIN"))),
-        ),
-        (
-            upsert(1, &json!({})),
-            500,
-            "UNEXPECTED_ERROR",
-            None,
-            Outcome::Failed(Failure::Transient(text(500, "UNEXPECTED_ERROR"))),
-        ),
-        (
-            Intent { action: Action::Create, ..upsert(1, &json!({})) },
-            500,
-            "UNEXPECTED_ERROR",
-            None,
-            Outcome::Unknown(text(500, "UNEXPECTED_ERROR")),
-        ),
-        (update(1, &json!({})), 404, "NONEXISTENT_ID", None, Outcome::Gone(None)),
-        (
-            upsert(1, &json!({})),
-            404,
-            "NONEXISTENT_ID",
-            None,
-            Outcome::Failed(Failure::Misconfigured(text(404, "NONEXISTENT_ID"))),
-        ),
+    let failed = |failure: fn(String) -> Failure, status: u16, code: &str| {
+        Outcome::Failed(failure(format!("NetSuite answered {status}: {code}: d")))
+    };
+    let put = || upsert(1, &json!({}));
+    let post = || Intent { action: Action::Create, ..put() };
+    let country = "addressBook.items[0].addressBookAddress.country.id";
+    let unknown = Outcome::Unknown("NetSuite answered 500: UNEXPECTED_ERROR: d".into());
+    let too_many = || Outcome::Failed(Failure::RateLimited(None));
+    for (intent, (status, code, path), expected) in [
+        (put(), (400, "INVALID_CONTENT", Some("item.items")), rejected("invalid-content", Some("item.items"))),
+        (put(), (400, "INVALID_VALUE", Some("terms.id")), rejected("invalid-value", Some("terms"))),
+        (put(), (400, "NONEXISTENT_ID", Some(country)), rejected("reference", Some("defaultAddress.country"))),
+        (put(), (400, "USER_ERROR", None), rejected("user-error", None)),
+        (put(), (400, "RCRD_HAS_BEEN_CHANGED", None), failed(Failure::Transient, 400, "RCRD_HAS_BEEN_CHANGED")),
+        (put(), (400, "SSS_REQUEST_LIMIT_EXCEEDED", None), too_many()),
+        (put(), (429, "X", None), too_many()),
+        (put(), (401, "INVALID_LOGIN", None), failed(Failure::Unauthorized, 401, "INVALID_LOGIN")),
+        (put(), (500, "UNEXPECTED_ERROR", None), failed(Failure::Transient, 500, "UNEXPECTED_ERROR")),
+        (post(), (500, "UNEXPECTED_ERROR", None), unknown),
+        (update(1, &json!({})), (404, "NONEXISTENT_ID", None), Outcome::Gone(None)),
+        (put(), (404, "NONEXISTENT_ID", None), failed(Failure::Misconfigured, 404, "NONEXISTENT_ID")),
     ] {
         let host = Host::new();
         let mut detail = json!({"detail": "d", "o:errorCode": code});

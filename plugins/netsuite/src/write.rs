@@ -1,8 +1,8 @@
 //! Writing: one request an intent, all of a call in parallel; the gate bounds how many run at once.
 
+use crate::api;
 use crate::record::Record;
-use crate::suiteql::Row;
-use crate::{api, customer};
+use crate::suiteql::{self, Row};
 use tollgate_sdk::{
     Action, Failure, Intent, Outcome, Result,
     http::{self, Request, Response},
@@ -37,7 +37,7 @@ pub(crate) fn write(record: &Record, rest: &Rest, intents: &[Intent]) -> Result<
     let existing = (rest.existing)(record, &wanted)?;
     let (mut requests, mut outcomes) = (Vec::new(), Vec::new());
     for Wanted { intent, data } in wanted {
-        let row = existing.iter().find(|row| customer::is_of(row, intent));
+        let row = existing.iter().find(|row| is_of(row, intent));
         let is_new = intent.action == Action::Create || (data.contains_key("defaultAddress") && row.is_none());
         match request(record, rest, intent, body(rest, data, row)) {
             Ok(request) => {
@@ -56,6 +56,15 @@ pub(crate) fn write(record: &Record, rest: &Rest, intents: &[Intent]) -> Result<
         })
     };
     Ok(intents.iter().zip(outcomes).map(outcome).collect())
+}
+
+/// Whether a row is the record that an intent names.
+fn is_of(row: &Row, intent: &Intent) -> bool {
+    match (&intent.external_id, &intent.key) {
+        (Some(external), _) => suiteql::text(row, "externalid").as_deref() == Some(&external.value),
+        (None, Some(key)) => suiteql::text(row, "id").as_deref() == Some(key),
+        (None, None) => false,
+    }
 }
 
 fn body(rest: &Rest, mut data: Map<String, Json>, row: Option<&Row>) -> Json {

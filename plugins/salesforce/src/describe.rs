@@ -76,7 +76,7 @@ pub(crate) fn stream(object: &Object) -> Result<Stream> {
 /// The fields of the child, which is a record or a list in the data. A price may be written, lines not.
 fn child_fields(object: &Object) -> Vec<Field> {
     let Some(child) = &object.child else { return Vec::new() };
-    if child.member == child.relation {
+    if child.is_list {
         let line = |name: &&str| Field::new(format!("{}[].{name}", child.member), child_type(name));
         let list = Field::new(child.member, FieldType::List);
         return std::iter::once(list).chain(child.fields.iter().map(line)).collect();

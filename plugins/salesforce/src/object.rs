@@ -9,7 +9,7 @@ use tollgate_sdk::{
     Change, Condition, Failure, Intent, Outcome, Page, ReadRequest, Result, SafeRepeat, Serve, Stream,
     json::{Json, Map},
     paging::{Keyset, Rest},
-    time,
+    query, time,
 };
 
 /// Most records of a statement with `FIELDS(ALL)`, as the system says.
@@ -36,6 +36,8 @@ pub(crate) struct Child {
     pub(crate) relation: &'static str,
     /// The member of the data.
     pub(crate) member: &'static str,
+    /// Whether the member is a list; else it is one record.
+    pub(crate) is_list: bool,
     pub(crate) fields: &'static [&'static str],
 }
 
@@ -84,20 +86,14 @@ impl Serve for Object {
     }
 
     fn search(&self, only: Vec<Condition>, most: u32) -> Result<Vec<Change>> {
-        let condition = |condition: &Condition| {
-            let unsaid = || Failure::Unsupported(format!("a search by `{}` with this comparison", condition.field));
-            soql::condition(condition)?.ok_or_else(unsaid)
-        };
-        let conditions = only.iter().map(condition).collect::<Result<Vec<_>>>()?;
-        if most == 0 { Ok(Vec::new()) } else { self.look_up(&conditions, most.min(LOOKUP_MAX)) }
+        self.look_up(&query::every(&only, soql::condition)?, most.min(LOOKUP_MAX))
     }
 }
 
 impl Object {
     fn statement(&self, keyset: &Keyset, request: &ReadRequest) -> Result<String> {
         let place = keyset.place()?.condition(("SystemModstamp", "Id"), str::to_owned, soql::quoted);
-        let pushed = request.only.iter().filter_map(|condition| soql::condition(condition).transpose());
-        let conditions = place.into_iter().map(Ok).chain(pushed).collect::<Result<Vec<_>>>()?;
+        let conditions: Vec<_> = place.into_iter().chain(query::pushed(&request.only, soql::condition)?).collect();
         Ok(soql::select(&self.fields(&request.fields)?, self.name, &conditions, "ORDER BY SystemModstamp, Id"))
     }
 

@@ -15,6 +15,7 @@ pub(crate) static OPPORTUNITY: Object = Object {
     child: Some(Child {
         relation: LINES,
         member: LINES,
+        is_list: true,
         fields: &["Id", "Product2.ProductCode", "Quantity", "UnitPrice"],
     }),
     repeat: SafeRepeat::ExternalId,

@@ -1,7 +1,7 @@
 //! `Product2`: products with their price in the standard price book, which is a record of its own (`PricebookEntry`).
 //!
-//! One write is up to three calls: the products, which prices exist, the prices. A product that was made and whose price
-//! failed is `unknown`: repeating it would make a second product, the look-up finds the first.
+//! One write is up to three calls: the products, which prices exist, the prices. A product that was made and whose
+//! price failed is `unknown`: repeating it would make a second product, the look-up finds the first.
 
 use crate::{
     api, collections,
@@ -17,7 +17,12 @@ const ENTRY: &str = "PricebookEntry";
 pub(crate) static PRODUCT: Object = Object {
     name: "Product2",
     base: &["ProductCode", "Name", "Family", "IsActive"],
-    child: Some(Child { relation: "PricebookEntries", member: PRICE, fields: &["Id", "UnitPrice", "Pricebook2Id"] }),
+    child: Some(Child {
+        relation: "PricebookEntries",
+        member: PRICE,
+        is_list: false,
+        fields: &["Id", "UnitPrice", "Pricebook2Id"],
+    }),
     repeat: SafeRepeat::ReadBack,
     shape,
     write,

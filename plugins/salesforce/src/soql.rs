@@ -1,6 +1,6 @@
 //! SOQL: literals, names, conditions, statements. Nothing of a request reaches a statement unescaped or unchecked.
 
-use tollgate_sdk::{Condition, Failure, Json, Result, Test, time};
+use tollgate_sdk::{Condition, Failure, Json, Result, Test, query, time};
 
 /// A text literal.
 pub(crate) fn quoted(text: &str) -> String {
@@ -25,11 +25,7 @@ pub(crate) fn quoted(text: &str) -> String {
 /// # Errors
 /// [`Failure::Misconfigured`]: what is no name must not reach a statement.
 pub(crate) fn name(path: &str) -> Result<&str> {
-    let part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic())
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
-    if path.split('.').all(part) {
+    if path.split('.').all(query::is_name) {
         Ok(path)
     } else {
         Err(Failure::Misconfigured(format!("`{path}` is no field: correct it in the entity map")))
@@ -78,6 +74,5 @@ fn is_date(text: &str) -> bool {
 
 /// `SELECT .. FROM ..` with its parts; empty parts are left out.
 pub(crate) fn select(fields: &str, object: &str, conditions: &[String], rest: &str) -> String {
-    let only = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    format!("SELECT {fields} FROM {object}{only} {rest}")
+    format!("SELECT {fields} FROM {object}{} {rest}", query::filter(conditions))
 }

@@ -137,12 +137,13 @@ pub trait Lookup: Connector {
         Self::stream(&stream)?.fetch(keys)
     }
 
-    /// At most `most` records that meet all conditions.
+    /// At most `most` records that meet all conditions; the stream is not asked for 0.
     ///
     /// # Errors
     /// Why nothing could be looked up.
     fn search(stream: String, only: Vec<Condition>, most: u32) -> Result<Vec<Change>> {
-        Self::stream(&stream)?.search(only, most)
+        let stream = Self::stream(&stream)?;
+        if most == 0 { Ok(Vec::new()) } else { stream.search(only, most) }
     }
 }
 

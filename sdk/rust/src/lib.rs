@@ -35,7 +35,8 @@
 //! tollgate_sdk::export!(Acme: source);
 //! ```
 //!
-//! - [`http`]: requests by route; [`json`]: numbers keep their digits; [`paging`]: cursors; [`time`]: instants;
+//! - [`http`]: requests by route; [`json`]: numbers keep their digits; [`paging`]: cursors; [`query`]: conditions;
+//!   [`time`]: instants;
 //! - [`error`]: which failure a status is; [`config`], [`log`], [`random`]: the other capabilities;
 //! - `testing`: a scripted host, so that a connector's tests run natively.
 //!
@@ -52,6 +53,7 @@ pub mod http;
 pub mod json;
 pub mod log;
 pub mod paging;
+pub mod query;
 pub mod random;
 mod record;
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,10 +2,11 @@
 //!
 //! [`Keyset`] is for systems that sort by the time of change: its place is the last record's time and key, so that no
 //! page moves when records change, and records of one instant are told apart by their keys. A link to the system's own
-//! next page rides along and is only a short cut: when it expires, the place still holds. [`Offset`] is for systems that
-//! can only count.
+//! next page rides along and is only a short cut: when it expires, the place still holds. [`Offset`] is for systems
+//! that can only count.
 //!
-//! A cursor is compact JSON with the number of its format; another format is `cursor-expired`, and the host starts anew.
+//! A cursor is compact JSON with the number of its format; another format is `cursor-expired`, and the host starts
+//! anew.
 
 use crate::{Change, Failure, Next, Page, ReadRequest, Result, time};
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,7 @@ pub struct Keyset {
 }
 
 impl Keyset {
-    /// Reads the request's cursor.
+    /// Reads the request's cursor. Its time is an instant and may stand in a statement; its key is any text.
     ///
     /// # Errors
     /// [`Failure::CursorExpired`] if it is of another format.
@@ -100,6 +101,9 @@ impl Keyset {
             None => Cursor::default(),
             Some(text) => parse(text, |cursor: &Cursor| cursor.v)?,
         };
+        if cursor.behind.as_ref().is_some_and(|position| time::rfc3339(&position.at).is_err()) {
+            return Err(Failure::CursorExpired("the cursor holds no instant".into()));
+        }
         Ok(Self { cursor, overlap_ms: request.overlap_ms })
     }
 
@@ -112,7 +116,7 @@ impl Keyset {
     /// the same records for ever.
     ///
     /// # Errors
-    /// [`Failure::Fault`] if the cursor holds no instant.
+    /// [`Failure::Fault`] if the cursor holds no instant, which [`Keyset::of`] has ruled out.
     pub fn place(&self) -> Result<Place> {
         Ok(match &self.cursor.behind {
             None => Place::Start,
@@ -304,10 +308,11 @@ mod tests {
         assert_eq!(keyset(Some(cursor(&page)), 60_000).place().unwrap(), Place::Start);
     }
 
-    /// A cursor of another format starts the stream anew instead of being misread.
+    /// A cursor of another format, or one that could break out of a statement, starts the stream anew.
     #[test]
     fn other_formats() {
-        for text in ["", "7", "{}", r#"{"v":2,"done":true}"#, r#"{"v":1,"behind":{"at":"x"}}"#] {
+        const FOREIGN: &str = r#"{"v":1,"behind":{"at":"2026-11-21T10:00:00.000Z OR Id > ''","id":"1"}}"#;
+        for text in ["", "7", "{}", r#"{"v":2,"done":true}"#, r#"{"v":1,"behind":{"at":"x"}}"#, FOREIGN] {
             assert!(matches!(Keyset::of(&request(Some(text), 0)), Err(Failure::CursorExpired(_))), "{text}");
         }
         assert!(matches!(Offset::of(&request(Some("{}"), 0)), Err(Failure::CursorExpired(_))));

@@ -5,18 +5,17 @@
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 use tollgate::app::App;
 use tollgate::cli::review;
 use tollgate::clock::{Clock, SystemClock};
 use tollgate_core::model::FlowName;
 use tollgate_core::model::tally::Tally;
-use tollgate_tests::data::expected::{COUNTRIES, expected};
-use tollgate_tests::data::{Crm, Expected, Mends, generator, load};
-use tollgate_tests::world::{Orders, World};
+use tollgate_tests::data::{Crm, Expected, Mends, expected, generator, passes};
+use tollgate_tests::world::{FLOWS, Orders, World};
 use tollgate_tests::{guests, process};
 
 /// Moves customers, items and won deals from a simulated CRM to a simulated ERP.
@@ -29,8 +28,6 @@ struct Arguments {
     #[arg(long)]
     keep: bool,
 }
-
-const FLOWS: [&str; 3] = ["customers", "items", "orders"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -50,15 +47,14 @@ async fn demo(arguments: Arguments) -> Result<()> {
     plugins()?;
 
     let world = World::start().await?;
-    load::into_crm(&crm, world.crm.vendor());
-    load::into_erp(&crm, world.erp.vendor());
+    world.load(&crm);
     let app = world.open(&folder.path().join("host"), None).await?;
     for connection in ["salesforce", "netsuite"] {
         let account = app.check(&connection.into()).await?;
         println!("connection {connection}: account {} ({})", account.name, account.id);
     }
 
-    let mut demo = Demo { world: &world, app: &app, crm: &crm, mends: Mends::none() };
+    let mut demo = Demo { world: &world, app: &app, crm: &crm, mends: Mends::default() };
     demo.run().await?;
     demo.one_more_deal().await?;
     if arguments.keep {
@@ -108,25 +104,19 @@ struct Demo<'a> {
 impl Demo<'_> {
     async fn run(&mut self) -> Result<()> {
         self.pass(1, "nothing is mended", None).await?;
-
-        let product = misspelt_product(self.crm).context("the data has no product that only lacks a space")?;
-        self.mends = self.mends.clone().with_product(&product.0, &product.1);
-        self.pass(2, "a steward says which product is meant", Some(("product", vec![product]))).await?;
-
-        let countries = misspelt_countries(self.crm)?;
-        for (from, to) in &countries {
-            self.mends = self.mends.clone().with_country(from, to);
-        }
-        self.pass(3, "and which countries", Some(("country", countries))).await?;
-
+        let [_, products, all] = passes(self.crm);
+        self.mends = products;
+        self.pass(2, "a steward says which products are meant", Some(("product", &all.products))).await?;
+        self.mends = all.clone();
+        self.pass(3, "and which countries", Some(("country", &all.countries))).await?;
         self.pass(4, "nothing; every source is read anew", None).await
     }
 
     /// Mends, waits for rest, shows what the ledgers say, and insists that it is what the files say.
-    async fn pass(&self, number: u32, title: &str, mend: Option<(&str, Vec<(String, String)>)>) -> Result<()> {
+    async fn pass(&self, number: u32, title: &str, mend: Option<(&str, &BTreeMap<String, String>)>) -> Result<()> {
         println!("pass {number}: {title}");
         let before = self.world.orders();
-        let (started, cpu) = (Instant::now(), process::cpu());
+        let (started, cpu) = (process::now(), process::cpu());
         for (table, (from, to)) in mend.iter().flat_map(|(table, rows)| rows.iter().map(move |row| (*table, row))) {
             let released = self.app.set_translation(&table.into(), from, to).await?;
             println!("  table {table}: `{from}` is `{to}`; {released} records take it up by themselves");
@@ -139,7 +129,7 @@ impl Demo<'_> {
         self.app.rest().await?;
         let seconds = started.elapsed().as_secs_f64();
         let orders = self.world.orders();
-        let expected = expected(self.crm, &COUNTRIES, &self.mends);
+        let expected = expected(self.crm, &self.mends);
         self.show(&orders, &expected, before).await?;
         let moved = orders.writes - before.writes;
         println!(
@@ -197,7 +187,7 @@ impl Demo<'_> {
         let open = self.crm.deals.iter().find(|deal| !deal.is_won() && deal.account.is_some());
         let deal = open.context("the data has no open deal with an account")?;
         let before = self.world.orders();
-        let started = Instant::now();
+        let started = process::now();
         println!("one more deal: {} of {} is closed in the CRM", deal.id, deal.account.as_deref().unwrap_or_default());
         self.world
             .crm
@@ -225,32 +215,6 @@ impl Demo<'_> {
         }
         Ok(())
     }
-}
-
-/// The pipeline's product that is a listed one without its space.
-fn misspelt_product(crm: &Crm) -> Option<(String, String)> {
-    let is_listed = |name: &str| crm.products.iter().any(|product| product.name == name);
-    let wrong = crm.deals.iter().map(|deal| &deal.product).find(|name| !is_listed(name))?;
-    let right = crm.products.iter().find(|product| product.name.replace(' ', "") == *wrong)?;
-    Some((wrong.clone(), right.name.clone()))
-}
-
-/// The countries that are no ISO names, with what a steward knows they mean.
-fn misspelt_countries(crm: &Crm) -> Result<Vec<(String, String)>> {
-    const MEANT: [(&str, &str); 3] =
-        [("Philipines", "Philippines"), ("Phillipines", "Philippines"), ("Korea", "South Korea")];
-    let mut wrong: Vec<&str> = crm.accounts.iter().map(|account| account.office_location.as_str()).collect();
-    wrong.retain(|name| !COUNTRIES.contains(name));
-    wrong.sort_unstable();
-    wrong.dedup();
-    wrong
-        .into_iter()
-        .map(|name| {
-            let meant = MEANT.iter().find(|(from, _)| *from == name);
-            let (from, to) = meant.with_context(|| format!("nobody here knows which country `{name}` is"))?;
-            Ok(((*from).to_owned(), (*to).to_owned()))
-        })
-        .collect()
 }
 
 fn verify(orders: &Orders, expected: &Expected) -> Result<()> {

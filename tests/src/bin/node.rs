@@ -1,5 +1,5 @@
-//! A host in a process of its own, for tests that kill it: opens what a file describes, runs its flows, and says `rest` on
-//! standard output whenever nothing moves any more.
+//! A host in a process of its own, for tests that kill it: opens what a file describes, runs its flows, and says `rest`
+//! on standard output whenever nothing moves any more.
 
 use anyhow::{Context, Result};
 use std::io::Write;

@@ -1,7 +1,8 @@
 //! Many accounts with 20 filled fields, about 900 bytes of JSON each: what benchmarks read.
 
 use crate::sims::Salesforce;
-use crate::sims::salesforce::{LOADED_MS, Set};
+use crate::sims::salesforce::Set;
+use crate::sims::time::LOADED_MS;
 use rust_decimal::Decimal;
 
 /// Records that share one modification stamp.

@@ -354,8 +354,8 @@ mod tests {
         folder
     }
 
-    /// Values keep their digits and blanks are none: a file with quotes, trailing zeros, columns in another order and one
-    /// more column is read, written into a new folder and read again.
+    /// Values keep their digits and blanks are none: a file with quotes, trailing zeros, columns in another order and
+    /// one more column is read, written into a new folder and read again.
     #[test]
     fn a_value_keeps_its_digits() {
         let pipeline = "extra,close_value,opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date\n\
@@ -373,8 +373,8 @@ mod tests {
         assert!(fs::read_to_string(folder.join("accounts.csv")).unwrap().contains(",1100.040,"));
     }
 
-    /// Each fault of a line is refused with line, column and mend: one fault at a time, on the fourth line after a blank
-    /// one, with both kinds of line ends.
+    /// Each fault of a line is refused with line, column and mend: one fault at a time, on the fourth line after a
+    /// blank one, with both kinds of line ends.
     #[test]
     fn a_fault_is_named_with_its_place_and_its_mend() {
         let cases: [(&str, &str); 8] = [

@@ -2,13 +2,15 @@
 
 use super::crm::{Crm, Deal, Product};
 use crate::sims::netsuite::schema::RecordType;
-use crate::sims::salesforce::{LOADED_MS, Set};
+use crate::sims::salesforce::Set;
+use crate::sims::time::LOADED_MS;
 use crate::sims::{Json, NetSuite, Salesforce};
 use rust_decimal::Decimal;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Records that share one modification stamp: more than a page of 2,000, so that equal stamps cross the border of a page.
+/// Records that share one modification stamp: more than a page of 2,000, so that equal stamps cross the border of a
+/// page.
 pub const STAMP_GROUP: usize = 2_600;
 /// The day on which open deals are expected to close.
 const OPEN_CLOSE_DATE: &str = "2017-12-31";
@@ -24,7 +26,8 @@ pub fn stage(stage: &str) -> &'static str {
     }
 }
 
-/// Loads a data set into the CRM: accounts, the products that deals name with their prices, and the deals, each with one line.
+/// Loads a data set into the CRM: accounts, the products that deals name with their prices, and the deals, each with
+/// one line.
 ///
 /// # Panics
 /// When a deal names an account that is not there: such a data set is a defect.

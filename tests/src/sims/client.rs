@@ -2,7 +2,7 @@
 
 use super::Json;
 use super::server::{Sim, Vendor};
-use crate::tls::TestCa;
+use crate::tls::{TestCa, client_config};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -52,10 +52,13 @@ pub struct Client {
 
 impl Client {
     /// A client that trusts this authority; nothing is connected yet.
+    ///
+    /// # Panics
+    /// Never: an authority's root is a certificate.
     #[must_use]
     pub fn new<V: Vendor>(sim: &Sim<V>, ca: &TestCa) -> Self {
-        let host = sim.host().to_owned();
-        Self { host, port: sim.tls_port(), tls: ca.client_config(), bearer: None, connection: None }
+        let tls = client_config(ca.root()).expect("an authority's root is a certificate");
+        Self { host: sim.host().to_owned(), port: sim.tls_port(), tls, bearer: None, connection: None }
     }
 
     /// Sends this token with every later request.

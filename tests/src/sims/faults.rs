@@ -61,9 +61,6 @@ pub struct Fault {
     /// Which requests it looks at.
     #[serde(default)]
     pub on: On,
-    /// Only requests whose path contains this.
-    #[serde(default)]
-    pub path: Option<String>,
     /// For [`FaultKind::Slow`].
     #[serde(default)]
     pub delay_ms: u64,
@@ -80,7 +77,7 @@ impl Fault {
     /// A rule that always happens.
     #[must_use]
     pub fn always(kind: FaultKind) -> Self {
-        Self { kind, per_mille: 1_000, count: None, skip: 0, on: On::Any, path: None, delay_ms: 0, fired: 0 }
+        Self { kind, per_mille: 1_000, count: None, skip: 0, on: On::Any, delay_ms: 0, fired: 0 }
     }
 
     /// A rule that happens this many times and then no more.
@@ -107,29 +104,22 @@ impl Fault {
         Self { on, ..self }
     }
 
-    /// The same rule, only for paths that contain this.
-    #[must_use]
-    pub fn on_path(self, part: &str) -> Self {
-        Self { path: Some(part.to_owned()), ..self }
-    }
-
     /// The same rule, once this many requests have passed.
     #[must_use]
     pub fn after(self, skip: u64) -> Self {
         Self { skip, ..self }
     }
 
-    fn looks_at(&self, path: &str, effectful: bool) -> bool {
+    fn looks_at(&self, effectful: bool) -> bool {
         let on = match (self.on, self.kind) {
             (On::Any, FaultKind::LostResponse | FaultKind::Lock) => On::Writes,
             (on, _) => on,
         };
-        let kind_fits = match on {
+        match on {
             On::Any => true,
             On::Reads => !effectful,
             On::Writes => effectful,
-        };
-        kind_fits && self.path.as_deref().is_none_or(|part| path.contains(part))
+        }
     }
 }
 
@@ -172,7 +162,7 @@ impl Faults {
     }
 
     /// Decides about one request: every slow rule that fires adds its delay, of the others the first one happens.
-    pub fn decide(&mut self, path: &str, effectful: bool) -> Plan {
+    pub fn decide(&mut self, effectful: bool) -> Plan {
         let mut plan = Plan::default();
         if self.rules.is_empty() {
             return plan;
@@ -183,7 +173,7 @@ impl Faults {
         for rule in &mut self.rules {
             let spent = rule.count.is_some_and(|count| rule.fired >= count);
             let taken = plan.fault.is_some() && rule.kind != FaultKind::Slow;
-            if spent || taken || !rule.looks_at(path, effectful) {
+            if spent || taken || !rule.looks_at(effectful) {
                 continue;
             }
             if rule.skip > 0 {
@@ -219,7 +209,7 @@ mod tests {
         };
         let run = |seed| {
             let mut faults = Faults::new(seed, rules());
-            (0..4_000).map(|n| faults.decide("/x", n % 2 == 1)).collect::<Vec<_>>()
+            (0..4_000).map(|n| faults.decide(n % 2 == 1)).collect::<Vec<_>>()
         };
         let plans = run(7);
         assert_eq!(plans, run(7));

@@ -6,7 +6,7 @@
 //!
 //! - [`server`]: the listeners, what all vendors have in common on the wire;
 //! - [`faults`]: misbehaviour on command, seeded;
-//! - [`traffic`]: what came in, counted;
+//! - [`traffic`], [`writes`]: what came in and what became of it, counted;
 //! - [`control`]: the door for the test;
 //! - [`client`]: a plain HTTPS client for the simulators' own tests;
 //! - [`salesforce`], [`netsuite`]: the vendors.
@@ -21,6 +21,7 @@ pub mod salesforce;
 pub mod server;
 pub mod time;
 pub mod traffic;
+pub mod writes;
 
 pub use faults::{Fault, FaultKind, Faults, On};
 pub use netsuite::NetSuite;

@@ -63,8 +63,8 @@ fn files_of_other_kinds_are_told_apart() {
     }
 }
 
-/// A plugin that was cut anywhere must be refused: the probe is cut at many places, and within a section the reason says
-/// that it is cut.
+/// A plugin that was cut anywhere must be refused: the probe is cut at many places, and within a section the reason
+/// says that it is cut.
 #[test]
 fn cut_files_are_refused() {
     let whole = guests::component("probe");
@@ -229,7 +229,8 @@ fn greedy_components_are_refused() {
     }
 }
 
-/// PLT-01: the probe's whole power must be visible before it is loaded: its imports are the contract's and nothing else.
+/// PLT-01: a plugin's whole power must be visible before it is loaded: the probe imports all of the contract and
+/// nothing else, a transform that is built with the SDK only what it calls, which is the log for a panic's last words.
 #[tokio::test]
 async fn the_power_of_a_plugin_is_listed() {
     let probe = plugin("probe").await;
@@ -237,7 +238,7 @@ async fn the_power_of_a_plugin_is_listed() {
     assert_eq!(probe.imports(), expected.map(|name| format!("tollgate:plugin/{name}@0.1.0")));
     let expected = ["lookup", "setup", "source", "target"];
     assert_eq!(probe.exports(), expected.map(|name| format!("tollgate:plugin/{name}@0.1.0")));
-    assert_eq!(plugin("map").await.imports(), ["tollgate:plugin/types@0.1.0"]);
+    assert_eq!(plugin("map").await.imports(), ["tollgate:plugin/log@0.1.0", "tollgate:plugin/types@0.1.0"]);
 }
 
 /// Right names with wrong types pass admission, which reads names; loading must refuse them and say what differs.

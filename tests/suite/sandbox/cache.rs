@@ -51,8 +51,8 @@ async fn a_changed_entry_is_replaced() {
     assert_eq!(probe.read(&request("page"), Fake::new(), SHORT).await.unwrap().changes.len(), 3);
 }
 
-/// Code of one kind of engine must not be taken for another's: the profile without interruption compiles for itself, and
-/// its guests run at once and end at their wall time.
+/// Code of one kind of engine must not be taken for another's: the profile without interruption compiles for itself,
+/// and its guests run at once and end at their wall time.
 #[tokio::test]
 async fn profiles_do_not_share_code() {
     let folder = tempfile::tempdir().unwrap();

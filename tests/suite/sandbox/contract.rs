@@ -7,7 +7,8 @@ use tollgate_core::model::{
 };
 use tollgate_sandbox::{CallError, Search};
 
-/// PLT-02: what breaks a bound of the contract must be refused as such, naming the place; the probe breaks each in turn.
+/// PLT-02: what breaks a bound of the contract must be refused as such, naming the place; the probe breaks each in
+/// turn.
 #[tokio::test]
 async fn breaches_are_named() {
     let cases = [
@@ -221,8 +222,8 @@ async fn transforms_apply() {
     assert_eq!(probe.apply(vec![], Fake::new(), SHORT).await, Err(CallError::Missing("transform")));
 }
 
-/// GOV-03: a plugin that was built against a later patch of the contract must run here too: the probe's names are moved from
-/// 0.1.0 to 0.1.7, in the component and in everything inside it.
+/// GOV-03: a plugin that was built against a later patch of the contract must run here too: the probe's names are moved
+/// from 0.1.0 to 0.1.7, in the component and in everything inside it.
 #[tokio::test]
 async fn later_patches_of_the_contract_run() {
     let mut bytes = tollgate_tests::guests::component("probe");

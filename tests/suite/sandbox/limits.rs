@@ -49,8 +49,8 @@ async fn no_request_beyond_the_limit() {
     }
 }
 
-/// PLT-02: a guest that spins must not starve its neighbours, not even on the one thread that they share here: twenty calls of
-/// another instance finish while it spins.
+/// PLT-02: a guest that spins must not starve its neighbours, not even on the one thread that they share here: twenty
+/// calls of another instance finish while it spins.
 #[tokio::test(flavor = "current_thread")]
 async fn neighbours_of_a_spinning_guest_go_on() {
     let probe = plugin("probe").await;
@@ -85,8 +85,8 @@ async fn neighbours_of_an_ended_guest_go_on() {
     }
 }
 
-/// Waiting for an answer costs no CPU time: a call waits until another guest has used up three times its own budget, and
-/// then succeeds.
+/// Waiting for an answer costs no CPU time: a call waits until another guest has used up three times its own budget,
+/// and then succeeds.
 #[tokio::test]
 async fn waiting_costs_no_cpu_time() {
     let probe = plugin("probe").await;
@@ -120,7 +120,8 @@ async fn wall_time_ends_a_computing_call() {
     assert_eq!(ended, Err(CallError::Ended(Ending::Wall)));
 }
 
-/// More calls than slots must wait for each other and all succeed: three times as many as there are slots start at once.
+/// More calls than slots must wait for each other and all succeed: three times as many as there are slots start at
+/// once.
 #[tokio::test]
 async fn calls_wait_for_a_slot() {
     let probe = plugin("probe").await;
@@ -131,8 +132,8 @@ async fn calls_wait_for_a_slot() {
     }
 }
 
-/// PLT-02: of 10,000 lines the log must get the limit and one line that counts the rest; a long line is cut, and none can forge
-/// another.
+/// PLT-02: of 10,000 lines the log must get the limit and one line that counts the rest; a long line is cut, and none
+/// can forge another.
 #[tokio::test]
 async fn the_log_is_bounded() {
     let broker = Fake::new();

@@ -32,9 +32,9 @@ fn foreign_function(module: &str, function: &str) -> String {
     )
 }
 
-/// A dependency that expects a world which is not there must be named as the guilty crate, with the import: first a crate
-/// that calls a C function itself, then one that pulls in the bindings for browsers, which are a go-between and not
-/// guilty. The plugin calls either through a function of its own.
+/// A dependency that expects a world which is not there must be named as the guilty crate, with the import: first a
+/// crate that calls a C function itself, then one that pulls in the bindings for browsers, which are a go-between and
+/// not guilty. The plugin calls either through a function of its own.
 #[test]
 fn the_guilty_crate_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use tollgate_tests::data::crm::Deal;
-use tollgate_tests::data::{Crm, bulk, generator, load};
+use tollgate_tests::data::{bulk, generator, load};
 use tollgate_tests::sims::client::Client;
 use tollgate_tests::sims::salesforce::{self, Salesforce};
 use tollgate_tests::sims::{Clock, Fault, FaultKind, Faults, On, Sim, Stamps};
@@ -51,7 +51,8 @@ fn accounts(names: &[&str]) -> Json {
     json!({ "allOrNone": false, "records": records })
 }
 
-/// A token must be refused once its life is over, and the answer must never have said how long that is; a wrong secret gets none.
+/// A token must be refused once its life is over, and the answer must never have said how long that is; a wrong secret
+/// gets none.
 #[tokio::test]
 async fn salesforce_tokens_end() {
     let clock = Clock::at(NOW_MS);
@@ -71,13 +72,12 @@ async fn salesforce_tokens_end() {
     assert_eq!(client.get(&limits).await.unwrap().status, StatusCode::UNAUTHORIZED);
 }
 
-/// What the connector sends must be understood with the vendor's meaning, and each kind of slip must get the vendor's own code.
+/// What the connector sends must be understood with the vendor's meaning, and each kind of slip must get the vendor's
+/// own code.
 #[tokio::test]
 async fn salesforce_understands_its_queries() {
     let (sim, mut client) = salesforce(salesforce::Options::default()).await;
-    let folder = tempfile::tempdir().unwrap();
-    generator::write(&generator::Sizes { deals: 300, ..Default::default() }, folder.path()).unwrap();
-    let crm = Crm::read(folder.path()).unwrap();
+    let crm = generator::generate(&generator::Sizes { deals: 300, ..Default::default() });
     load::into_crm(&crm, sim.vendor());
 
     let deals = query(
@@ -127,8 +127,8 @@ async fn salesforce_understands_its_queries() {
     }
 }
 
-/// With thousands of equal stamps, following the links and walking by (stamp, id) must both find each record once, in the same order;
-/// a link must end.
+/// With thousands of equal stamps, following the links and walking by (stamp, id) must both find each record once, in
+/// the same order; a link must end.
 #[tokio::test]
 async fn salesforce_pages_survive_ties() {
     let clock = Clock::at(NOW_MS);
@@ -174,8 +174,8 @@ async fn salesforce_pages_survive_ties() {
     assert_eq!((late.status, &late.json()[0]["errorCode"]), (StatusCode::BAD_REQUEST, &json!("INVALID_QUERY_LOCATOR")));
 }
 
-/// A record written after another one must never have an older stamp, whichever way it was written, so that a cursor behind the last
-/// one finds it.
+/// A record written after another one must never have an older stamp, whichever way it was written, so that a cursor
+/// behind the last one finds it.
 #[tokio::test]
 async fn salesforce_stamps_are_usable_as_cursors() {
     for stamps in [Stamps::Strict, Stamps::Seconds] {
@@ -212,8 +212,8 @@ async fn salesforce_stamps_are_usable_as_cursors() {
     }
 }
 
-/// A collection of 201 must be refused whole; one of 200 must give each record its own result, in order, with the vendor's code for each
-/// kind of fault, and write only the good ones.
+/// A collection of 201 must be refused whole; one of 200 must give each record its own result, in order, with the
+/// vendor's code for each kind of fault, and write only the good ones.
 #[tokio::test]
 async fn salesforce_collections_judge_each_record() {
     let (sim, mut client) = salesforce(salesforce::Options::default()).await;
@@ -277,7 +277,8 @@ async fn salesforce_collections_judge_each_record() {
     assert!(sim.vendor().read("Account", "Undone").is_err());
 }
 
-/// An upsert by external id must make one record however often it comes; the same key twice in one call must be refused (IDE-03).
+/// An upsert by external id must make one record however often it comes; the same key twice in one call must be refused
+/// (IDE-03).
 #[tokio::test]
 async fn salesforce_upserts_by_external_id() {
     let (sim, mut client) = salesforce(salesforce::Options::default()).await;
@@ -303,8 +304,8 @@ async fn salesforce_upserts_by_external_id() {
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
 }
 
-/// Beyond the day's calls every call must be refused with 403 and no time to wait, and the usage must stand on every answer; a day
-/// later calls are free again (RAT-01).
+/// Beyond the day's calls every call must be refused with 403 and no time to wait, and the usage must stand on every
+/// answer; a day later calls are free again (RAT-01).
 #[tokio::test]
 async fn salesforce_keeps_the_days_allowance() {
     let clock = Clock::at(NOW_MS);
@@ -327,8 +328,8 @@ async fn salesforce_keeps_the_days_allowance() {
     assert_eq!(client.get(&limits).await.unwrap().status, StatusCode::OK);
 }
 
-/// A lost response must have been committed, a cut one must break on the way, a refused one must not be done, a locked record must fail
-/// alone; the ledger must tell all of it (IDE-03, CON-04).
+/// A lost response must have been committed, a cut one must break on the way, a refused one must not be done, a locked
+/// record must fail alone; the ledger must tell all of it (IDE-03, CON-04).
 #[tokio::test]
 async fn faults_are_what_they_say() {
     let (sim, mut client) = salesforce(salesforce::Options::default()).await;
@@ -372,14 +373,12 @@ async fn faults_are_what_they_say() {
     assert_eq!(sim.ledger()["objects"]["Account"]["writes"]["received"], 5);
 }
 
-/// An edit by hand must be seen by the next query: a won deal changes its stage, amount and line, an added one has its line, and a double
-/// name is a duplicate in the ledger.
+/// An edit by hand must be seen by the next query: a won deal changes its stage, amount and line, an added one has its
+/// line, and a double name is a duplicate in the ledger.
 #[tokio::test]
 async fn salesforce_can_be_edited() {
     let (sim, mut client) = salesforce(salesforce::Options::default()).await;
-    let folder = tempfile::tempdir().unwrap();
-    generator::write(&generator::Sizes { deals: 200, ..Default::default() }, folder.path()).unwrap();
-    let crm = Crm::read(folder.path()).unwrap();
+    let crm = generator::generate(&generator::Sizes { deals: 200, ..Default::default() });
     load::into_crm(&crm, sim.vendor());
     let open = crm.deals.iter().find(|deal| deal.stage == "Engaging" && deal.account.is_some()).unwrap();
     let before =

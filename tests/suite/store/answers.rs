@@ -36,8 +36,8 @@ async fn rename(db: &Database, from: &str, to: &str) {
 }
 
 on_both_databases! {
-    /// A request is marked, then answered, and a later answer takes the earlier one's place; a mark never hides an answer.
-    /// Bytes and headers come back exactly, whoever opens the database next.
+    /// A request is marked, then answered, and a later answer takes the earlier one's place; a mark never hides an
+    /// answer. Bytes and headers come back exactly, whoever opens the database next.
     async fn an_answer_comes_back_exactly(db: Database) {
         let flow = FlowName::from("orders");
         let (id, _) = open_batch(&db.store, &flow, "b").await;
@@ -85,8 +85,8 @@ on_both_databases! {
         assert_eq!(db.store.journal_count(&tenant(), &"a".into()).await.unwrap(), 500);
     }
 
-    /// In a group of marks only the ones of the lost batch are refused; their neighbours are written. Provoked by marking
-    /// an open and a removed batch at the same time.
+    /// In a group of marks only the ones of the lost batch are refused; their neighbours are written. Provoked by
+    /// marking an open and a removed batch at the same time.
     async fn one_refused_mark_harms_no_other(db: Database) {
         let flow = FlowName::from("orders");
         let (id, fence) = open_batch(&db.store, &flow, "b").await;
@@ -167,8 +167,8 @@ on_both_databases! {
         assert_eq!(again.journal_count(&tenant(), &"a".into()).await.unwrap(), 300);
     }
 
-    /// When a group commit fails, whoever waits is told, and what nobody waits for is kept and written with the next one,
-    /// once. Provoked by taking a table away for a while.
+    /// When a group commit fails, whoever waits is told, and what nobody waits for is kept and written with the next
+    /// one, once. Provoked by taking a table away for a while.
     async fn a_failed_group_loses_nothing(db: Database) {
         let store = &db.store;
         let put = async || store.put_answer(&tenant(), &"none".into(), "r", &response(b""), entry("r", "c", 5)).await;

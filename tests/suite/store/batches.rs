@@ -21,7 +21,8 @@ fn waiting(key: &str, kind: Kind) -> SetAsideRow {
 }
 
 on_both_databases! {
-    /// Open batches come oldest first, an upsert changes a batch in its place, and a removed one takes its answers along.
+    /// Open batches come oldest first, an upsert changes a batch in its place, and a removed one takes its answers
+    /// along.
     async fn batches_keep_their_order(db: Database) {
         let (store, flow, other) = (&db.store, FlowName::from("orders"), FlowName::from("customers"));
         let fence = claim(store, &flow).await;
@@ -62,8 +63,8 @@ on_both_databases! {
         assert!(store.runs(&tenant(), &"customers".into(), 2).await.unwrap().is_empty());
     }
 
-    /// Every change that came in is accounted for at each commit: counters add up, the rest is counted from the rows that
-    /// there are, and only this flow's. A change that vanished shows.
+    /// Every change that came in is accounted for at each commit: counters add up, the rest is counted from the rows
+    /// that there are, and only this flow's. A change that vanished shows.
     async fn the_tally_is_counted_from_rows(db: Database) {
         let (store, flow, other) = (&db.store, FlowName::from("orders"), FlowName::from("customers"));
         assert_eq!(store.tally(&tenant(), &flow).await.unwrap(), Tally::default());
@@ -95,8 +96,8 @@ on_both_databases! {
         assert!(!store.tally(&tenant(), &flow).await.unwrap().is_conserved());
     }
 
-    /// A tally is of one moment. Provoked by moving changes from in flight to written, again and again, while others look:
-    /// nobody ever sees one in both places or in none.
+    /// A tally is of one moment. Provoked by moving changes from in flight to written, again and again, while others
+    /// look: nobody ever sees one in both places or in none.
     async fn a_tally_is_of_one_moment(db: Database) {
         let (store, flow) = (&db.store, FlowName::from("orders"));
         let fence = claim(store, &flow).await;

@@ -55,8 +55,8 @@ on_both_databases! {
         assert_eq!(again.checkpoint(&tenant(), &flow).await.unwrap(), None);
     }
 
-    /// Audit numbers have no gaps and no doubles, and a record says what its commit did. Provoked by 32 writers at once,
-    /// each with two commits and one that is dropped.
+    /// Audit numbers have no gaps and no doubles, and a record says what its commit did. Provoked by 32 writers at
+    /// once, each with two commits and one that is dropped.
     async fn audit_numbers_have_no_gaps(db: Database) {
         let writers = (0..32).map(|writer| {
             let store = db.store.clone();
@@ -79,7 +79,8 @@ on_both_databases! {
         assert_eq!(db.store.audit(&tenant(), 60, 2).await.unwrap().first().map(|(seq, ..)| *seq), Some(61));
     }
 
-    /// The same names under two tenants never meet. Provoked by writing one of everything for both and changing one side.
+    /// The same names under two tenants never meet. Provoked by writing one of everything for both and changing one
+    /// side.
     async fn tenants_do_not_meet(db: Database) {
         let (store, flow) = (&db.store, FlowName::from("orders"));
         let tenants = [tenant(), "other".into()];

@@ -43,7 +43,8 @@ on_both_databases! {
         assert_eq!(names, ["B", "a-1", "a_1", "b", "ä"]);
     }
 
-    /// The plugin that was installed last is the active one of its name; older bytes stay, and an old one can come back.
+    /// The plugin that was installed last is the active one of its name; older bytes stay, and an old one can come
+    /// back.
     async fn the_last_installed_plugin_is_active(db: Database) {
         let (old, new, other) = (plugin("acme/crm", b"old"), plugin("acme/crm", b"new"), plugin("acme/erp", b"\0\xff"));
         for (row, bytes) in [(&old, &b"old"[..]), (&new, b"new"), (&other, b"\0\xff")] {

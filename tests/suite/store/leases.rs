@@ -6,8 +6,8 @@ use tollgate_tests::database::{Kind, batch, begin, lease, record, tenant};
 use tollgate_tests::on_both_databases;
 
 on_both_databases! {
-    /// A lease has one holder; each claim, its own holder's too, gets a greater fence; a released one goes to anybody, and
-    /// its fence is never given out again.
+    /// A lease has one holder; each claim, its own holder's too, gets a greater fence; a released one goes to anybody,
+    /// and its fence is never given out again.
     async fn a_lease_has_one_holder_and_a_growing_fence(db: Database) {
         let claim = async |holder: &str| db.store.claim(&tenant(), "l", holder, At(0), 60_000).await.unwrap().map(|fence| fence.0);
         assert_eq!(claim("a").await, Some(1));
@@ -23,8 +23,8 @@ on_both_databases! {
         assert_eq!(claim("b").await, Some(3));
     }
 
-    /// An expired lease goes to the next who asks, and not before. On PostgreSQL only the database's time counts: a caller
-    /// whose clock is years ahead gets nothing.
+    /// An expired lease goes to the next who asks, and not before. On PostgreSQL only the database's time counts: a
+    /// caller whose clock is years ahead gets nothing.
     async fn an_expired_lease_is_free(db: Database) {
         let claim = async |holder: &str, now, life_ms| db.store.claim(&tenant(), "l", holder, At(now), life_ms).await.unwrap();
         assert!(claim("a", 1_000, 500).await.is_some());
@@ -54,8 +54,8 @@ on_both_databases! {
         assert_eq!(won, 1);
     }
 
-    /// A commit under an old fence is refused before it changes anything, and so is a mark, whichever node asks. Provoked
-    /// by a second node that takes the lease over while the first one goes on.
+    /// A commit under an old fence is refused before it changes anything, and so is a mark, whichever node asks.
+    /// Provoked by a second node that takes the lease over while the first one goes on.
     async fn an_old_fence_is_refused(db: Database) {
         let flow = FlowName::from("orders");
         let second = db.another_store().await.unwrap();
@@ -99,8 +99,8 @@ on_both_databases! {
         assert!(task.await.unwrap_err().is_panic());
     }
 
-    /// While a guarded commit is open nobody takes the lease over, so what it writes is written by the holder. Provoked by a
-    /// claim that arrives in the middle; it waits and then gets the next fence.
+    /// While a guarded commit is open nobody takes the lease over, so what it writes is written by the holder. Provoked
+    /// by a claim that arrives in the middle; it waits and then gets the next fence.
     async fn a_guard_holds_until_the_commit_ends(db: Database) {
         let flow = FlowName::from("orders");
         let fence = tollgate_tests::database::claim(&db.store, &flow).await;

@@ -30,8 +30,8 @@ fn keys(rows: &[RecordRow]) -> HashSet<&str> {
 }
 
 on_both_databases! {
-    /// Every record of a large look-up comes back once, whole, by each of the three ways; unknown and repeated keys change
-    /// nothing. Provoked with 5,000 records in each of two systems, which takes many statements.
+    /// Every record of a large look-up comes back once, whole, by each of the three ways; unknown and repeated keys
+    /// change nothing. Provoked with 5,000 records in each of two systems, which takes many statements.
     async fn five_thousand_records_are_found_three_ways(db: Database) {
         const COUNT: usize = 5_000;
         let (store, flow, entity) = (&db.store, FlowName::from("orders"), EntityName::from("order"));
@@ -66,8 +66,8 @@ on_both_databases! {
         assert_eq!(flagged, [0, 1_000, 2_000].map(|number| row("crm", number)), "every thousandth, the first three");
     }
 
-    /// Reading and writing a record each keep what only the other knows, and of two rows with one key in one call the last
-    /// counts.
+    /// Reading and writing a record each keep what only the other knows, and of two rows with one key in one call the
+    /// last counts.
     async fn a_record_keeps_what_a_row_leaves_empty(db: Database) {
         let (store, flow, entity) = (&db.store, FlowName::from("orders"), EntityName::from("order"));
         let fence = claim(store, &flow).await;

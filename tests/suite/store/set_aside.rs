@@ -24,7 +24,8 @@ async fn ready(store: &Store, flow: &FlowName) -> Vec<String> {
 }
 
 on_both_databases! {
-    /// Releasing a need makes ready every change of any flow that waits for it, once, oldest first; others go on waiting.
+    /// Releasing a need makes ready every change of any flow that waits for it, once, oldest first; others go on
+    /// waiting.
     async fn needs_release_across_flows(db: Database) {
         let (store, orders, invoices) = (&db.store, FlowName::from("orders"), FlowName::from("invoices"));
         let fence = claim(store, &orders).await;

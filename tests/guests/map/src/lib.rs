@@ -1,9 +1,7 @@
 //! A transform that turns a CRM opportunity into an ERP sales order.
 //!
 //! [`map`] is plain Rust: benchmarks run it natively beside the same code in the sandbox.
-#![cfg_attr(target_arch = "wasm32", expect(unsafe_code, reason = "the exports of the contract are generated"))]
 
-#[cfg(target_arch = "wasm32")]
 mod guest;
 
 use serde::{Deserialize, Serialize};

@@ -8,12 +8,14 @@
 //! | `read` | `{"record", "key"}` | the record with its sublists |
 //! | `tokens` | | how many tokens were handed out |
 
+use super::records::{self, Put};
 use super::schema::RecordType;
-use super::store::{Record, Store};
-use super::values::{self, Reading};
-use super::{NetSuite, Options, records};
+use super::store::Store;
+use super::values::Reading;
+use super::{NetSuite, Options};
 use crate::sims::Json;
 use crate::sims::control::text;
+use crate::sims::time::Stamper;
 use serde_json::{Map, json};
 
 /// Runs a verb.
@@ -111,15 +113,7 @@ fn change(
         replaces_addresses: false,
         has_external_ids: !options.without_upsert,
     };
-    let mut record = place.map_or_else(Record::default, |place| store.row(kind, place).clone());
-    values::apply(store, reading, &mut record, fields).map_err(|error| error.detail)?;
-    values::complete(kind, &record).map_err(|error| error.detail)?;
-    if place.is_none() {
-        records::defaults(store, kind, &mut record);
-    }
-    record.modified_ms = store.stamper.edit();
-    if place.is_none() {
-        record.created_ms = record.modified_ms;
-    }
-    Ok(Store::id(kind, store.put(kind, place, record)))
+    let to = Put { reading, target: place, external_id: None, stamp: Stamper::edit };
+    let place = records::put(store, to, fields).map_err(|error| error.detail)?;
+    Ok(Store::id(kind, place))
 }

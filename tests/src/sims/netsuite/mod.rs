@@ -1,9 +1,9 @@
 //! NetSuite: one account with customers, inventory items and sales orders, over SuiteTalk REST and SuiteQL.
 //!
-//! What it enforces, because the vendor does: signed assertions; five calls at once in the whole account; one record a call; closed lists,
-//! country codes and references that must exist, with the place of the fault; lines that are added unless `replace=item` says
-//! otherwise; pages of 1,000 and no more than 100,000 rows; `Prefer: transient`; instants in whole seconds.
-//! Instants are in UTC: the integration's user has its time zone preference set to GMT.
+//! What it enforces, because the vendor does: signed assertions; five calls at once in the whole account; one record a
+//! call; closed lists, country codes and references that must exist, with the place of the fault; lines that are added
+//! unless `replace=item` says otherwise; pages of 1,000 and no more than 100,000 rows; `Prefer: transient`; instants in
+//! whole seconds. Instants are in UTC: the integration's user has its time zone preference set to GMT.
 //!
 //! - [`schema`], [`store`]: the data;
 //! - [`session`], [`keys`]: tokens;
@@ -26,11 +26,12 @@ pub mod values;
 use super::Json;
 use super::faults::FaultKind;
 use super::server::{Answer, Class, Request, Sim, Vendor};
-use super::time::{Clock, Stamper, Stamps};
+use super::time::{Clock, LOADED_MS, Stamper, Stamps};
+use super::writes::Writes;
 use crate::tls::TestCa;
 use errors::Error;
 use http::{Method, StatusCode};
-use keys::PublicKey;
+use keys::Key;
 use schema::RecordType;
 use serde_json::{Map, json};
 use session::{Sessions, TOKEN_PATH};
@@ -48,8 +49,8 @@ pub struct Options {
     pub client_id: String,
     /// The id of the certificate that is mapped to the integration.
     pub key_id: String,
-    /// The key in that certificate.
-    pub public_key: PublicKey,
+    /// The key pair of that certificate.
+    pub key: Key,
     /// How long a token is good; the answer says so in seconds, as text.
     pub token_life: Duration,
     /// Calls that may be open at once in the whole account.
@@ -72,7 +73,7 @@ impl Default for Options {
             host: "1234567-sb1.suitetalk.api.netsuite.com".to_owned(),
             client_id: "6794a3086e4f61a120350d01b8527aed3631472ef33412212495be65a8fc8d4c".to_owned(),
             key_id: "tollgate-certificate-1".to_owned(),
-            public_key: keys::test_public_key(),
+            key: Key::generate(),
             token_life: Duration::from_secs(60 * 60),
             concurrency: 5,
             latency: Duration::ZERO,
@@ -83,9 +84,6 @@ impl Default for Options {
         }
     }
 }
-
-/// The stamp of records that were there before anything began: 2026-01-05T08:00:00Z.
-pub const LOADED_MS: i64 = 1_767_600_000_000;
 
 /// The account.
 pub struct NetSuite {
@@ -127,8 +125,8 @@ impl NetSuite {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a record into the account as if it had always been there and says its internal id. It counts as no write. References are bare ids;
-    /// `country` makes a default billing address.
+    /// Puts a record into the account as if it had always been there and says its internal id. It counts as no write.
+    /// References are bare ids; `country` makes a default billing address.
     pub fn load(
         &self,
         kind: RecordType,
@@ -211,7 +209,7 @@ impl Vendor for NetSuite {
     fn reset_counts(&self) {
         let mut state = self.state();
         for kind in RecordType::ALL {
-            state.store.table_mut(kind).writes = store::Writes::default();
+            state.store.table_mut(kind).writes = Writes::default();
         }
     }
 

@@ -6,7 +6,7 @@ use super::schema::{ADDRESS_FIELDS, Kind, ORDER_STATUS, RecordType};
 use super::store::{Record, Store, name_field};
 use super::values::{self, Reading};
 use crate::sims::server::{Answer, Request};
-use crate::sims::time::civil;
+use crate::sims::time::{Stamper, civil};
 use crate::sims::{Json, money};
 use http::{Method, StatusCode};
 use serde_json::{Map, json};
@@ -32,7 +32,7 @@ pub fn answer(
         let error = Error::new(StatusCode::NOT_FOUND, "NONEXISTENT_RECORD_TYPE", detail);
         Error { place: Place::Url(request.path.clone()), ..error }
     })?;
-    let write = match (request.method.clone(), id) {
+    let (target, external_id) = match (request.method.clone(), id) {
         (Method::GET, None) => return list(store, options, request, kind),
         (Method::GET, Some(id)) => {
             let place = find(store, kind, id).ok_or_else(|| Error::no_record(&request.path))?;
@@ -40,14 +40,13 @@ pub fn answer(
             let body = record_json(store, options, (kind, place), is_whole);
             return Ok(Answer::with_body(StatusCode::OK, CONTENT, body.to_string()));
         }
-        (Method::POST, None) => Write { kind, place: None, external_id: None },
+        (Method::POST, None) => (None, None),
         (Method::PATCH, Some(id)) => {
             let place = find(store, kind, id).ok_or_else(|| Error::no_record(&request.path))?;
-            Write { kind, place: Some(place), external_id: None }
+            (Some(place), None)
         }
         (Method::PUT, Some(id)) if !options.without_upsert && id.starts_with("eid:") => {
-            let key = id.trim_start_matches("eid:");
-            Write { kind, place: find(store, kind, id), external_id: Some(key.to_owned()) }
+            (find(store, kind, id), id.strip_prefix("eid:").map(str::to_owned))
         }
         (method, _) => {
             let detail = format!("Method {method} is not allowed for the resource.");
@@ -55,25 +54,20 @@ pub fn answer(
         }
     };
     store.table_mut(kind).writes.received += 1;
-    let done = if lock { Err(changed_by_another()) } else { save(store, options, request, write) };
+    let done =
+        if lock { Err(changed_by_another()) } else { save(store, options, request, (kind, target, external_id)) };
     let writes = &mut store.table_mut(kind).writes;
     match &done {
-        Ok((_, true)) => writes.created += 1,
-        Ok((_, false)) => writes.updated += 1,
+        Ok(_) if target.is_none() => writes.created += 1,
+        Ok(_) => writes.updated += 1,
         Err(_) => writes.rejected += 1,
     }
-    let (place, _) = done?;
+    let place = done?;
     let link = format!("https://{}{BASE}{}/{}", options.host, kind.name(), Store::id(kind, place));
     Ok(Answer::empty(StatusCode::NO_CONTENT).header("location", &link))
 }
 
 const CONTENT: &str = "application/vnd.oracle.resource+json; type=singular";
-
-struct Write {
-    kind: RecordType,
-    place: Option<usize>,
-    external_id: Option<String>,
-}
 
 fn changed_by_another() -> Error {
     let detail = "Error while accessing a resource. Record has been changed.";
@@ -87,9 +81,13 @@ fn find(store: &Store, kind: RecordType, id: &str) -> Option<usize> {
     }
 }
 
-/// Saves one record and says where it is and whether it is new.
-fn save(store: &mut Store, options: &Options, request: &Request, write: Write) -> Result<(usize, bool), Error> {
-    let kind = write.kind;
+/// Saves what a request sends and says where it is.
+fn save(
+    store: &mut Store,
+    options: &Options,
+    request: &Request,
+    (kind, target, external_id): (RecordType, Option<usize>, Option<String>),
+) -> Result<usize, Error> {
     let body: Map<String, Json> = serde_json::from_slice(&request.body)
         .map_err(|_| Error::new(StatusCode::BAD_REQUEST, "INVALID_CONTENT", "Invalid content in the request body."))?;
     let replaces = request.parameter("replace").unwrap_or_default();
@@ -102,24 +100,33 @@ fn save(store: &mut Store, options: &Options, request: &Request, write: Write) -
         replaces_addresses: replaces("addressBook"),
         has_external_ids: !options.without_upsert,
     };
-    let mut record = match write.place {
-        Some(place) => store.row(kind, place).clone(),
-        None => Record::default(),
-    };
-    if let Some(key) = write.external_id {
-        record.external_id = Some(key);
-    }
-    values::apply(store, reading, &mut record, &body)?;
+    put(store, Put { reading, target, external_id, stamp: Stamper::write }, &body)
+}
+
+/// Where fields go, and how the record is stamped.
+pub(super) struct Put {
+    pub(super) reading: Reading,
+    /// The record that is there; none makes one.
+    pub(super) target: Option<usize>,
+    /// The external id that the record gets whatever the fields say.
+    pub(super) external_id: Option<String>,
+    pub(super) stamp: fn(&mut Stamper) -> i64,
+}
+
+/// Puts fields into a record and says where it is: refuses what is missing or taken, fills in what a new one lacks.
+pub(super) fn put(store: &mut Store, to: Put, fields: &Map<String, Json>) -> Result<usize, Error> {
+    let kind = to.reading.kind;
+    let mut record = to.target.map_or_else(Record::default, |place| store.row(kind, place).clone());
+    record.external_id = to.external_id.or(record.external_id);
+    values::apply(store, to.reading, &mut record, fields)?;
     values::complete(kind, &record)?;
-    is_unique(store, kind, write.place, &record)?;
-    if write.place.is_none() {
+    is_unique(store, kind, to.target, &record)?;
+    record.modified_ms = (to.stamp)(&mut store.stamper);
+    if to.target.is_none() {
         defaults(store, kind, &mut record);
-    }
-    record.modified_ms = store.stamper.write();
-    if write.place.is_none() {
         record.created_ms = record.modified_ms;
     }
-    Ok((store.put(kind, write.place, record), write.place.is_none()))
+    Ok(store.put(kind, to.target, record))
 }
 
 fn is_unique(store: &Store, kind: RecordType, place: Option<usize>, record: &Record) -> Result<(), Error> {

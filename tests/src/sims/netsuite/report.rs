@@ -22,18 +22,15 @@ pub fn report(store: &Store) -> Json {
         let lines: usize = table.rows.iter().map(|row| row.lines.len()).sum();
         let entry = json!({
             "count": table.rows.len(), "lines": lines, "duplicates": duplicates(kind, &table.rows), "totals": totals,
-            "writes": {
-                "received": table.writes.received, "created": table.writes.created,
-                "updated": table.writes.updated, "rejected": table.writes.rejected,
-            },
+            "writes": table.writes.report(),
         });
         report.insert(kind.name().to_owned(), entry);
     }
     Json::Object(report)
 }
 
-/// What makes two records the same business thing: an order's external id, else its purchase order number, else its memo; a
-/// customer's name; an item's name.
+/// What makes two records the same business thing: an order's external id, else its purchase order number, else its
+/// memo; a customer's name; an item's name.
 #[must_use]
 pub fn business_key(kind: RecordType, record: &Record) -> Option<&str> {
     match kind {

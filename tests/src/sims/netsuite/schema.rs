@@ -67,16 +67,6 @@ impl RecordType {
         }
     }
 
-    /// What its custom fields start with.
-    #[must_use]
-    pub fn custom_prefix(self) -> &'static str {
-        match self {
-            Self::Customer => "custentity_",
-            Self::InventoryItem => "custitem_",
-            Self::SalesOrder => "custbody_",
-        }
-    }
-
     /// Its standard fields besides the sublists.
     #[must_use]
     pub fn fields(self) -> &'static [Field] {

@@ -114,7 +114,7 @@ fn check(options: &Options, assertion: &str, now_s: i64) -> Result<(), Wrong> {
     let signed = &assertion[..header.len() + 1 + payload.len()];
     let is_ours = head.get("kid").and_then(Json::as_str) == Some(options.key_id.as_str())
         && head.get("typ").and_then(Json::as_str).is_none_or(|kind| kind.eq_ignore_ascii_case("jwt"))
-        && options.public_key.verifies(algorithm, signed.as_bytes(), &signature)
+        && options.key.verifies(algorithm, signed.as_bytes(), &signature)
         && claims.get("iss").and_then(Json::as_str) == Some(options.client_id.as_str())
         && is_for(&claims, &format!("https://{}{TOKEN_PATH}", options.host));
     if !is_ours {

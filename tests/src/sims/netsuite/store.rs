@@ -3,6 +3,7 @@
 use super::schema::RecordType;
 use crate::sims::Json;
 use crate::sims::time::Stamper;
+use crate::sims::writes::Writes;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -45,7 +46,8 @@ pub struct Address {
 pub struct Record {
     /// Its external id.
     pub external_id: Option<String>,
-    /// Its body fields by their REST names: text, numbers with their digits, true or false, or the id that a reference holds.
+    /// Its body fields by their REST names: text, numbers with their digits, true or false, or the id that a reference
+    /// holds.
     pub fields: BTreeMap<String, Json>,
     /// A customer's addresses.
     pub addresses: Vec<Address>,
@@ -81,19 +83,6 @@ impl Record {
     pub fn total(&self) -> Decimal {
         self.lines.iter().map(|line| line.amount).sum()
     }
-}
-
-/// What was done to one kind of record through the API.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Writes {
-    /// Write calls, refused ones included.
-    pub received: u64,
-    /// Records made.
-    pub created: u64,
-    /// Records changed, or written again with the same values.
-    pub updated: u64,
-    /// Records refused.
-    pub rejected: u64,
 }
 
 /// The records of one kind.

@@ -2,7 +2,7 @@
 //!
 //! | verb | body | effect |
 //! |---|---|---|
-//! | `set` | `{"object", "key", "fields": {..}}` | sets fields of the record with this id or `Name`; read-only ones included |
+//! | `set` | `{"object", "key", "fields": {..}}` | sets fields of the record with this id or `Name`, those too that the API sets only when it is made |
 //! | `add` | `{"object", "fields": {..}}` | makes a record, answers `{"id"}` |
 //! | `delete` | `{"object", "key"}` | puts a record into the recycle bin |
 //! | `close_deal` | `{"key", "amount", "date"}` | wins an opportunity: stage, amount, close date and the price of its line |
@@ -12,11 +12,11 @@
 //! | `expire_locators` | | ends all links to next pages |
 //! | `tokens` | | how many tokens were handed out |
 
-use super::cell::Cell;
 use super::schema::{ObjectIndex, Place};
 use super::store::Store;
-use super::values::{self, Act, Refusal};
-use super::{Salesforce, Set, State, derive, report};
+use super::values::{self, Act};
+use super::write::{self, Put};
+use super::{Salesforce, Set, State, report};
 use crate::sims::Json;
 use crate::sims::control::text;
 use rust_decimal::Decimal;
@@ -241,34 +241,10 @@ fn change(
     fields: &Map<String, Json>,
 ) -> Result<String, String> {
     let store = &mut state.store;
-    let set = values::read(store, object, fields, Act::Create).map_err(|refusal| match refusal {
-        Refusal::Request(error) | Refusal::Record(error) => error.message,
-    })?;
-    let mut cells: Vec<Cell> = match target {
-        Some(slot) => store.row(object, slot).cells.clone(),
-        None => store.schema.objects[object].blank(),
-    };
-    for (field, cell) in set {
-        if let Place::Stored(place) = store.schema.objects[object].fields[field].place {
-            cells[place] = cell;
-        }
-    }
-    if let Some(error) = values::missing(store, object, &cells) {
-        return Err(error.message);
-    }
-    derive::derive(store, object, target, &mut cells).map_err(|error| error.message)?;
-    let stamp_ms = store.stamper.edit();
-    let slot = match target {
-        Some(slot) => {
-            store.change(object, slot, |row| {
-                row.cells = cells;
-                row.modified_ms = stamp_ms;
-            });
-            slot
-        }
-        None => store.insert(object, cells, stamp_ms),
-    };
-    derive::roll_up(store, object, slot, stamp_ms, &mut Vec::new());
+    // Edits may change what the API sets only when a record is made.
+    let values = values::read(store, object, fields, Act::Create).map_err(|refusal| refusal.error().message)?;
+    let to = Put { object, target, stamp_ms: store.stamper.edit() };
+    let slot = write::put(store, &to, values, &mut Vec::new()).map_err(|error| error.message)?;
     Ok(store.id(object, slot))
 }
 

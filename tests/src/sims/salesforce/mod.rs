@@ -1,8 +1,9 @@
 //! Salesforce: one organisation with the sales objects, over the REST API v67.0.
 //!
-//! What it enforces, because the vendor does: tokens that end and never say when; the calls of a day; pages of 2,000 records behind
-//! locators that end; 200 records in a collection, each with a result of its own; required fields, lengths, ids, unique external ids; times
-//! without a colon in their offset; numbers with a point; comparisons without regard to case.
+//! What it enforces, because the vendor does: tokens that end and never say when; the calls of a day; pages of 2,000
+//! records behind locators that end; 200 records in a collection, each with a result of its own; required fields,
+//! lengths, ids, unique external ids; times without a colon in their offset; numbers with a point; comparisons without
+//! regard to case.
 //!
 //! - [`schema`], [`cell`], [`ids`], [`store`]: the data;
 //! - queries: [`soql`];
@@ -28,7 +29,8 @@ pub mod write;
 use super::Json;
 use super::faults::FaultKind;
 use super::server::{Answer, Class, Request, Sim, Vendor};
-use super::time::{Clock, Stamper, Stamps};
+use super::time::{Clock, LOADED_MS, Stamper, Stamps};
+use super::writes::Writes;
 use crate::tls::TestCa;
 use cell::Cell;
 use errors::ApiError;
@@ -81,9 +83,6 @@ impl Default for Options {
         }
     }
 }
-
-/// The stamp of records that were there before anything began: 2026-01-05T08:00:00Z.
-pub const LOADED_MS: i64 = 1_767_600_000_000;
 
 /// The organisation.
 pub struct Salesforce {
@@ -173,7 +172,8 @@ pub enum Set<'a> {
 }
 
 impl Salesforce {
-    /// Puts a record into the organisation as if it had always been there, with this stamp, and says its id. It counts as no write.
+    /// Puts a record into the organisation as if it had always been there, with this stamp, and says its id. It counts
+    /// as no write.
     ///
     /// # Panics
     /// When the object or a field is unknown: a defect of the loader.
@@ -235,7 +235,7 @@ impl Vendor for Salesforce {
 
     fn reset_counts(&self) {
         for table in &mut self.state().store.tables {
-            table.writes = store::Writes::default();
+            table.writes = Writes::default();
         }
     }
 

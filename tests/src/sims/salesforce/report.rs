@@ -27,10 +27,7 @@ pub fn report(store: &Store) -> Json {
             "count": live(table).count(),
             "duplicates": duplicates(store, object.name),
             "totals": totals(store, object.name),
-            "writes": {
-                "received": table.writes.received, "created": table.writes.created,
-                "updated": table.writes.updated, "rejected": table.writes.rejected,
-            },
+            "writes": table.writes.report(),
         });
         if object.name == "Opportunity" {
             entry["by_stage"] = by_stage(store);

@@ -196,7 +196,8 @@ const CHILDREN: [(&str, &str, &str, &str); 5] = [
     ("Pricebook2", "PricebookEntries", "PricebookEntry", "Pricebook2Id"),
 ];
 
-/// A field as this file lists it: name, kind and marks: `!` required, `x` external id, `r` read only, `c` set only when made.
+/// A field as this file lists it: name, kind and marks: `!` required, `x` external id, `r` read only, `c` set only when
+/// made.
 type Line = (&'static str, Kind, &'static str);
 
 const fn line(name: &'static str, kind: Kind, marks: &'static str) -> Line {

@@ -4,6 +4,7 @@ use super::cell::Cell;
 use super::ids;
 use super::schema::{FieldIndex, Kind, ObjectIndex, Place, Schema};
 use crate::sims::time::Stamper;
+use crate::sims::writes::Writes;
 use std::collections::{BTreeSet, HashMap};
 
 /// The user whom the integration runs as.
@@ -37,19 +38,6 @@ pub enum Value<'a> {
     Time(i64),
     /// The record's own id.
     Own(&'static str, u32),
-}
-
-/// What was done to one kind of record through the API.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Writes {
-    /// Records in write calls, refused ones included.
-    pub received: u64,
-    /// Records made.
-    pub created: u64,
-    /// Records changed, or written again with the same values.
-    pub updated: u64,
-    /// Records refused.
-    pub rejected: u64,
 }
 
 /// The records of one object.

@@ -1,7 +1,7 @@
 //! Reads a record's JSON into values: what the vendor accepts, how it cleans, and how it says no.
 //!
-//! Two kinds of refusal: what the parser cannot place (an unknown field, a wrong type) fails the whole request; what a record breaks (a
-//! length, an id, a bound) fails that record.
+//! Two kinds of refusal: what the parser cannot place (an unknown field, a wrong type) fails the whole request; what a
+//! record breaks (a length, an id, a bound) fails that record.
 
 use super::cell::Cell;
 use super::errors::ApiError;
@@ -20,6 +20,16 @@ pub enum Refusal {
     Request(ApiError),
     /// This record fails.
     Record(ApiError),
+}
+
+impl Refusal {
+    /// The error, whatever it fails.
+    #[must_use]
+    pub fn error(self) -> ApiError {
+        match self {
+            Self::Request(error) | Self::Record(error) => error,
+        }
+    }
 }
 
 /// Whether a record is made or changed: which fields may be set differs.

@@ -165,14 +165,32 @@ fn apply(
     let object = record.object;
     let target = target(store, verb, record)?;
     let act = if target.is_some() { Act::Update } else { Act::Create };
-    let set = values::read(store, object, record.body, act).map_err(|refusal| match refusal {
-        Refusal::Request(error) | Refusal::Record(error) => error,
-    })?;
+    let values = values::read(store, object, record.body, act).map_err(Refusal::error)?;
+    let slot = put(store, &Put { object, target, stamp_ms }, values, undo)?;
+    Ok(Done { id: store.id(object, slot), is_created: target.is_none() })
+}
+
+/// Where values go: into a record that is there, or into a new one.
+pub(super) struct Put {
+    pub(super) object: ObjectIndex,
+    pub(super) target: Option<u32>,
+    pub(super) stamp_ms: i64,
+}
+
+/// Puts values into a record and says where it is: refuses what is missing or taken, fills in what follows, and carries
+/// sums into the parent.
+pub(super) fn put(
+    store: &mut Store,
+    to: &Put,
+    values: Vec<(FieldIndex, Cell)>,
+    undo: &mut Vec<Before>,
+) -> Result<u32, ApiError> {
+    let Put { object, target, stamp_ms } = *to;
     let mut cells = match target {
         Some(slot) => store.row(object, slot).cells.clone(),
         None => store.schema.objects[object].blank(),
     };
-    for (field, cell) in set {
+    for (field, cell) in values {
         if let Place::Stored(place) = store.schema.objects[object].fields[field].place {
             cells[place] = cell;
         }
@@ -194,7 +212,7 @@ fn apply(
         None => store.insert(object, cells, stamp_ms),
     };
     derive::roll_up(store, object, slot, stamp_ms, undo);
-    Ok(Done { id: store.id(object, slot), is_created: target.is_none() })
+    Ok(slot)
 }
 
 /// The record that a write is about; none for one to be made.

@@ -46,7 +46,7 @@ pub enum Type {
     DateTime,
     /// A country of ISO 3166-1.
     Country,
-    /// A state or outlying area of the United States.
+    /// A state, possession or military mail region of the United States.
     UsState,
     /// A currency code of ISO 4217.
     Currency,

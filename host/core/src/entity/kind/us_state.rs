@@ -1,10 +1,12 @@
-//! States and outlying areas of the United States, as ISO 3166-2:US lists them.
+//! States of the United States as its postal service writes them: Publication 28, appendix B, "Two-Letter State and
+//! Possession Abbreviations", with the three regions of military mail. Armed forces stand there with all that a region
+//! covers (`Armed Forces Europe, the Middle East, and Canada`); here they have the short names of address forms.
 //!
-//! Formats: `name` reads and prints the name, `code` the two letters of the postal service; both in any case.
+//! Formats: `name` reads and prints the name, `code` the two letters; both in any case.
 
 use super::{Format, Refusal, Scalar};
 
-/// One state or area.
+/// One state, possession or region of military mail.
 #[derive(Debug, PartialEq, Eq)]
 pub struct State {
     /// Two letters: `CA`.
@@ -36,71 +38,85 @@ pub(super) fn read(value: &Scalar<'_>, format: Format) -> Result<&'static State,
     })
 }
 
-/// 50 states, the District of Columbia, 6 outlying areas.
+/// By name, kind after kind.
 #[rustfmt::skip]
-pub(super) static STATES: [State; 57] = [
-    State { code: "AK", name: "Alaska" },
-    State { code: "AL", name: "Alabama" },
-    State { code: "AR", name: "Arkansas" },
-    State { code: "AS", name: "American Samoa" },
-    State { code: "AZ", name: "Arizona" },
-    State { code: "CA", name: "California" },
-    State { code: "CO", name: "Colorado" },
-    State { code: "CT", name: "Connecticut" },
-    State { code: "DC", name: "District of Columbia" },
-    State { code: "DE", name: "Delaware" },
-    State { code: "FL", name: "Florida" },
-    State { code: "GA", name: "Georgia" },
-    State { code: "GU", name: "Guam" },
-    State { code: "HI", name: "Hawaii" },
-    State { code: "IA", name: "Iowa" },
-    State { code: "ID", name: "Idaho" },
-    State { code: "IL", name: "Illinois" },
-    State { code: "IN", name: "Indiana" },
-    State { code: "KS", name: "Kansas" },
-    State { code: "KY", name: "Kentucky" },
-    State { code: "LA", name: "Louisiana" },
-    State { code: "MA", name: "Massachusetts" },
-    State { code: "MD", name: "Maryland" },
-    State { code: "ME", name: "Maine" },
-    State { code: "MI", name: "Michigan" },
-    State { code: "MN", name: "Minnesota" },
-    State { code: "MO", name: "Missouri" },
-    State { code: "MP", name: "Northern Mariana Islands" },
-    State { code: "MS", name: "Mississippi" },
-    State { code: "MT", name: "Montana" },
-    State { code: "NC", name: "North Carolina" },
-    State { code: "ND", name: "North Dakota" },
-    State { code: "NE", name: "Nebraska" },
-    State { code: "NH", name: "New Hampshire" },
-    State { code: "NJ", name: "New Jersey" },
-    State { code: "NM", name: "New Mexico" },
-    State { code: "NV", name: "Nevada" },
-    State { code: "NY", name: "New York" },
-    State { code: "OH", name: "Ohio" },
-    State { code: "OK", name: "Oklahoma" },
-    State { code: "OR", name: "Oregon" },
-    State { code: "PA", name: "Pennsylvania" },
-    State { code: "PR", name: "Puerto Rico" },
-    State { code: "RI", name: "Rhode Island" },
-    State { code: "SC", name: "South Carolina" },
-    State { code: "SD", name: "South Dakota" },
-    State { code: "TN", name: "Tennessee" },
-    State { code: "TX", name: "Texas" },
-    State { code: "UM", name: "United States Minor Outlying Islands" },
-    State { code: "UT", name: "Utah" },
-    State { code: "VA", name: "Virginia" },
-    State { code: "VI", name: "Virgin Islands, U.S." },
-    State { code: "VT", name: "Vermont" },
-    State { code: "WA", name: "Washington" },
-    State { code: "WI", name: "Wisconsin" },
-    State { code: "WV", name: "West Virginia" },
-    State { code: "WY", name: "Wyoming" },
+pub(super) static STATES: [State; 62] = [
+    // The 50 states and the District of Columbia.
+    s("AL", "Alabama"),
+    s("AK", "Alaska"),
+    s("AZ", "Arizona"),
+    s("AR", "Arkansas"),
+    s("CA", "California"),
+    s("CO", "Colorado"),
+    s("CT", "Connecticut"),
+    s("DE", "Delaware"),
+    s("DC", "District of Columbia"),
+    s("FL", "Florida"),
+    s("GA", "Georgia"),
+    s("HI", "Hawaii"),
+    s("ID", "Idaho"),
+    s("IL", "Illinois"),
+    s("IN", "Indiana"),
+    s("IA", "Iowa"),
+    s("KS", "Kansas"),
+    s("KY", "Kentucky"),
+    s("LA", "Louisiana"),
+    s("ME", "Maine"),
+    s("MD", "Maryland"),
+    s("MA", "Massachusetts"),
+    s("MI", "Michigan"),
+    s("MN", "Minnesota"),
+    s("MS", "Mississippi"),
+    s("MO", "Missouri"),
+    s("MT", "Montana"),
+    s("NE", "Nebraska"),
+    s("NV", "Nevada"),
+    s("NH", "New Hampshire"),
+    s("NJ", "New Jersey"),
+    s("NM", "New Mexico"),
+    s("NY", "New York"),
+    s("NC", "North Carolina"),
+    s("ND", "North Dakota"),
+    s("OH", "Ohio"),
+    s("OK", "Oklahoma"),
+    s("OR", "Oregon"),
+    s("PA", "Pennsylvania"),
+    s("RI", "Rhode Island"),
+    s("SC", "South Carolina"),
+    s("SD", "South Dakota"),
+    s("TN", "Tennessee"),
+    s("TX", "Texas"),
+    s("UT", "Utah"),
+    s("VT", "Vermont"),
+    s("VA", "Virginia"),
+    s("WA", "Washington"),
+    s("WV", "West Virginia"),
+    s("WI", "Wisconsin"),
+    s("WY", "Wyoming"),
+    // Possessions.
+    s("AS", "American Samoa"),
+    s("GU", "Guam"),
+    s("MP", "Northern Mariana Islands"),
+    s("PR", "Puerto Rico"),
+    s("VI", "Virgin Islands"),
+    // Freely associated states, served as domestic mail.
+    s("FM", "Federated States of Micronesia"),
+    s("MH", "Marshall Islands"),
+    s("PW", "Palau"),
+    // Military mail.
+    s("AA", "Armed Forces Americas"),
+    s("AE", "Armed Forces Europe"),
+    s("AP", "Armed Forces Pacific"),
 ];
+
+const fn s(code: &'static str, name: &'static str) -> State {
+    State { code, name }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     /// A state is found by its name or its code, whichever is declared (MAP-02, MAP-05).
     #[test]
@@ -109,11 +125,23 @@ mod tests {
             ("California", Format::Name, Some("CA")),
             ("new york", Format::Name, Some("NY")),
             ("ca", Format::Code, Some("CA")),
+            ("ae", Format::Code, Some("AE")),
+            ("Puerto Rico", Format::Name, Some("PR")),
             ("CA", Format::Name, None),
             ("California", Format::Code, None),
             ("Calif.", Format::Name, None),
+            ("UK", Format::Code, None),
         ] {
             assert_eq!(read(&Scalar::Text(text.into()), format).ok().map(|state| state.code), code, "{text}");
         }
+    }
+
+    /// No code and no name stands twice: what was read is one state.
+    #[test]
+    fn list_is_sound() {
+        let codes: BTreeSet<_> = STATES.iter().map(|state| state.code).collect();
+        let names: BTreeSet<_> = STATES.iter().map(|state| state.name).collect();
+        assert_eq!((codes.len(), names.len()), (STATES.len(), STATES.len()));
+        assert!(codes.iter().all(|code| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase())));
     }
 }

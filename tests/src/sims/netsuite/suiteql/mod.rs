@@ -1,8 +1,8 @@
 //! The part of SuiteQL that connectors use: parsed, bound to the tables, run over the store.
 //!
-//! Columns, literals, arithmetic, `TO_CHAR`, `TO_TIMESTAMP`, `TO_DATE`; inner and left joins; `AND`, `OR`, `NOT`, parentheses, comparisons,
-//! `IN`, `IS NULL`; `ORDER BY`. Values come as text, names in lower case, empty columns not at all. Everything else gets
-//! the vendor's own error.
+//! Columns, literals, arithmetic, `TO_CHAR`, `TO_TIMESTAMP`, `TO_DATE`; inner and left joins; `AND`, `OR`, `NOT`,
+//! parentheses, comparisons, `IN`, `IS NULL`; `ORDER BY`. Values come as text, names in lower case, empty columns not at
+//! all. Everything else gets the vendor's own error.
 
 pub mod bind;
 pub mod parse;

@@ -1,7 +1,8 @@
 //! The part of SOQL that connectors use: parsed, bound to the schema, run over the store.
 //!
-//! Select lists with dotted parents and one level of child sub-selects, `FIELDS(ALL)`, `COUNT()`, conditions with `AND`, `OR`, `NOT`,
-//! parentheses, the comparisons and `IN`, `ORDER BY`, `LIMIT` and `OFFSET`. Everything else gets the vendor's own error.
+//! Select lists with dotted parents and one level of child sub-selects, `FIELDS(ALL)`, `COUNT()`, conditions with
+//! `AND`, `OR`, `NOT`, parentheses, the comparisons and `IN`, `ORDER BY`, `LIMIT` and `OFFSET`. Everything else gets
+//! the vendor's own error.
 
 pub mod bind;
 pub mod parse;

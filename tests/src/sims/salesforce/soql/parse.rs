@@ -331,7 +331,8 @@ const RESERVED: [&str; 12] =
 mod tests {
     use super::*;
 
-    /// What connectors send must be understood, and a query with a slip must be refused with the vendor's code and place.
+    /// What connectors send must be understood, and a query with a slip must be refused with the vendor's code and
+    /// place.
     #[test]
     fn only_whole_queries_are_understood() {
         for good in [
