@@ -1,6 +1,6 @@
 //! `Account`: companies. An account is made by upsert where another system has its number in an external id field.
 
-use crate::{collections, object::Object, object::plain};
+use crate::{collections, object::Object};
 use tollgate_sdk::SafeRepeat;
 
 pub(crate) static ACCOUNT: Object = Object {
@@ -8,6 +8,6 @@ pub(crate) static ACCOUNT: Object = Object {
     base: &["Name", "BillingCountry", "Industry", "NumberOfEmployees", "AnnualRevenue", "ParentId", "Description"],
     child: None,
     repeat: SafeRepeat::ExternalId,
-    shape: plain,
+    shape: None,
     write: collections::write,
 };

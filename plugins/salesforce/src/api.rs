@@ -4,13 +4,14 @@ use serde::Deserialize;
 use tollgate_sdk::{
     Failure, Result, error,
     http::{self, Response},
-    json::{Json, Map},
+    json::RawValue,
 };
 
 /// A page of a query.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Records {
-    pub(crate) records: Vec<Map<String, Json>>,
+    /// Each as its text: most of them are passed on as they are.
+    pub(crate) records: Vec<Box<RawValue>>,
     #[serde(rename = "nextRecordsUrl")]
     pub(crate) next: Option<String>,
 }

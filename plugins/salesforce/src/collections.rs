@@ -2,12 +2,9 @@
 
 use crate::api::{self, Problem, Reaction};
 use crate::object::Object;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use std::collections::BTreeMap;
-use tollgate_sdk::{
-    Action, ExternalId, Failure, Intent, Outcome, Result, Violation, error, http,
-    json::{self, Json},
-};
+use tollgate_sdk::{Action, ExternalId, Failure, Intent, Outcome, Result, Violation, error, http, json};
 
 /// Most records of a call, as the system says.
 pub(crate) const RECORDS_MAX: usize = 200;
@@ -39,7 +36,7 @@ pub(crate) fn write(object: &Object, intents: Vec<Intent>) -> Result<Vec<Outcome
 /// Writes intents of a named object; one outcome each, in order.
 pub(crate) fn write_object(object: &str, intents: &[Intent]) -> Vec<Outcome> {
     let mut outcomes = BTreeMap::new();
-    let mut calls: BTreeMap<Call<'_>, Vec<(usize, Json)>> = BTreeMap::new();
+    let mut calls: BTreeMap<Call<'_>, Vec<(usize, Record<'_>)>> = BTreeMap::new();
     for (at, intent) in intents.iter().enumerate() {
         match record(object, intent) {
             Ok((call, record)) => calls.entry(call).or_default().push((at, record)),
@@ -58,37 +55,63 @@ pub(crate) fn write_object(object: &str, intents: &[Intent]) -> Vec<Outcome> {
     outcomes.into_values().collect()
 }
 
-/// The call that an intent belongs to, and its record there.
-fn record<'a>(object: &str, intent: &'a Intent) -> Result<(Call<'a>, Json)> {
-    let mut record = json::object(&intent.data)?;
-    record.remove("Id");
-    record.insert("attributes".into(), json::json!({"type": object}));
-    let call = match (intent.action, &intent.external_id) {
-        (Action::Create, _) => Call::Create,
-        (Action::Update, _) => {
-            record.insert("id".into(), intent.key()?.into());
-            Call::Update
+/// A record of a call: the data of its intent as it is, and what names it.
+struct Record<'a> {
+    object: &'a str,
+    /// The member that names the record, and its value.
+    name: Option<(&'a str, &'a str)>,
+    data: json::Members<'a>,
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let attributes = json::json!({"type": self.object});
+        let is_named =
+            |member: &str| matches!(member, "Id" | "attributes") || self.name.is_some_and(|(name, _)| name == member);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("attributes", &attributes)?;
+        if let Some((member, value)) = self.name {
+            map.serialize_entry(member, value)?;
         }
+        for (member, value) in self.data.iter().filter(|(member, _)| !is_named(member)) {
+            map.serialize_entry(member, value)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "allOrNone")]
+    all_or_none: bool,
+    records: Vec<&'a Record<'a>>,
+}
+
+/// The call that an intent belongs to, and its record there.
+fn record<'a>(object: &'a str, intent: &'a Intent) -> Result<(Call<'a>, Record<'a>)> {
+    let data = json::members(&intent.data)?;
+    let (call, name) = match (intent.action, &intent.external_id) {
+        (Action::Create, _) => (Call::Create, None),
+        (Action::Update, _) => (Call::Update, Some(("id", intent.key()?))),
         (Action::Upsert, Some(ExternalId { field, value })) => {
-            record.insert(field.clone(), value.as_str().into());
-            Call::Upsert(field)
+            (Call::Upsert(field), Some((field.as_str(), value.as_str())))
         }
         (Action::Upsert, None) => return Err(Failure::Fault(format!("intent {} has no external id", intent.id))),
         (Action::Delete, _) => return Err(Failure::Unsupported(format!("deleting a record of {object}"))),
     };
-    Ok((call, Json::Object(record)))
+    Ok((call, Record { object, name, data }))
 }
 
 /// Sends one call; one outcome for each record.
-fn send(object: &str, call: Call<'_>, ids: impl Iterator<Item = u32>, records: Vec<&Json>) -> Vec<Outcome> {
+fn send(object: &str, call: Call<'_>, ids: impl Iterator<Item = u32>, records: Vec<&Record<'_>>) -> Vec<Outcome> {
     let request = match call {
         Call::Create => http::request("collections-create"),
         Call::Update => http::request("collections-update"),
         Call::Upsert(field) => http::request("collections-upsert").param("object", object).param("field", field),
     };
-    let body = json::json!({"allOrNone": false, "records": records});
-    let all = |outcome: Outcome| vec![outcome; records.len()];
-    let answer = match request.json(&body).intents(ids).send() {
+    let count = records.len();
+    let all = |outcome: Outcome| vec![outcome; count];
+    let answer = match request.json(&Body { all_or_none: false, records }).intents(ids).send() {
         Ok(answer) => answer,
         Err(error) => return all(error.outcome()),
     };
@@ -96,8 +119,8 @@ fn send(object: &str, call: Call<'_>, ids: impl Iterator<Item = u32>, records: V
         return all(error::of_write(answer.status(), api::failure(&answer), call != Call::Create));
     }
     match answer.json::<Vec<Done>>() {
-        Ok(done) if done.len() == records.len() => done.into_iter().map(|done| outcome(call, done)).collect(),
-        _ => all(Outcome::Unknown(format!("the answer does not say what became of {} records", records.len()))),
+        Ok(done) if done.len() == count => done.into_iter().map(|done| outcome(call, done)).collect(),
+        _ => all(Outcome::Unknown(format!("the answer does not say what became of {count} records"))),
     }
 }
 

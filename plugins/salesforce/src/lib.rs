@@ -27,6 +27,7 @@ impl Connector for Salesforce {
         let organisation = api::query("SELECT Id, Name, OrganizationType FROM Organization")?.records.pop();
         let organisation =
             organisation.ok_or_else(|| Failure::Fault("the organisation does not show itself".into()))?;
+        let organisation = json::object(organisation.get())?;
         let limits: Json = api::ok(http::request("limits").send()?)?.json()?;
         let text = |name: &str| organisation.get(name).and_then(json::text);
         let facts = json::json!({"daily-api-requests": limits["DailyApiRequests"]});

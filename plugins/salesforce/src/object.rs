@@ -4,10 +4,12 @@
 //! sub-select in the statement and a member of the data.
 
 use crate::{api, describe, soql};
+use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use tollgate_sdk::{
     Change, Condition, Failure, Intent, Outcome, Page, ReadRequest, Result, SafeRepeat, Serve, Stream,
-    json::{Json, Map},
+    json::{self, Json, Map, RawValue},
     paging::{Keyset, Rest},
     query, time,
 };
@@ -25,8 +27,8 @@ pub(crate) struct Object {
     pub(crate) base: &'static [&'static str],
     pub(crate) child: Option<Child>,
     pub(crate) repeat: SafeRepeat,
-    /// Made once a call, because it may need settings.
-    pub(crate) shape: fn() -> Result<Shape>,
+    /// Made once a call, because it may need settings. Without it the data is as the system gives it.
+    pub(crate) shape: Option<fn() -> Result<Shape>>,
     pub(crate) write: fn(&Object, Vec<Intent>) -> Result<Vec<Outcome>>,
 }
 
@@ -39,11 +41,6 @@ pub(crate) struct Child {
     /// Whether the member is a list; else it is one record.
     pub(crate) is_list: bool,
     pub(crate) fields: &'static [&'static str],
-}
-
-/// The shape of an object without a child: as the system gives it.
-pub(crate) fn plain() -> Result<Shape> {
-    Ok(Box::new(|_| {}))
 }
 
 /// Whether two ids name one record: 18 characters are 15 and a checksum.
@@ -131,23 +128,56 @@ impl Object {
         self.changes(api::query(&statement)?.records)
     }
 
-    fn changes(&self, records: Vec<Map<String, Json>>) -> Result<Vec<Change>> {
-        let shape = (self.shape)()?;
-        records.into_iter().map(|record| self.change(record, &shape)).collect()
+    fn changes(&self, records: Vec<Box<RawValue>>) -> Result<Vec<Change>> {
+        let shape = self.shape.map(|shape| shape()).transpose()?;
+        let shaped = |record: &RawValue| match &shape {
+            Some(shape) => self.shaped(record, shape),
+            None => plain(record),
+        };
+        records.iter().map(|record| self.change(shaped(record)?)).collect()
     }
 
-    fn change(&self, mut record: Map<String, Json>, shape: &Shape) -> Result<Change> {
+    /// A record in the shape of the stream.
+    fn shaped(&self, record: &RawValue, shape: &Shape) -> Result<String> {
+        let mut record = json::object(record.get())?;
         if let Some(children) = self.child.as_ref().and_then(|child| record.get_mut(child.relation)) {
             complete(children)?;
         }
         shape(&mut record);
         let mut data = Json::Object(record);
         strip(&mut data);
-        let missing = |name: &str| Failure::Fault(format!("a record of {} has no {name}", self.name));
-        let key = data["Id"].as_str().ok_or_else(|| missing("Id"))?;
-        let modified = data["SystemModstamp"].as_str().ok_or_else(|| missing("SystemModstamp"))?;
-        Ok(Change::whole(self.name, key, &data).at(modified, time::rfc3339(modified)?))
+        Ok(data.to_string())
     }
+
+    fn change(&self, data: String) -> Result<Change> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Place<'a> {
+            #[serde(borrow)]
+            id: Option<Cow<'a, str>>,
+            #[serde(borrow)]
+            system_modstamp: Option<Cow<'a, str>>,
+        }
+        let place: Place<'_> = json::read(&data)?;
+        let missing = |name: &str| Failure::Fault(format!("a record of {} has no {name}", self.name));
+        let key = place.id.ok_or_else(|| missing("Id"))?.into_owned();
+        let modified = place.system_modstamp.ok_or_else(|| missing("SystemModstamp"))?.into_owned();
+        let modified_at = time::rfc3339(&modified)?;
+        Ok(Change::whole_text(self.name, key, data).at(modified, modified_at))
+    }
+}
+
+/// A record as the system gives it, without its own `attributes`. Only parents, which are rare, are looked into.
+fn plain(record: &RawValue) -> Result<String> {
+    let mut members = json::members(record.get())?;
+    members.remove("attributes");
+    let is_nested = |value: &RawValue| value.get().starts_with(['{', '[']);
+    if !members.values().any(|value| is_nested(value)) {
+        return Ok(json::print(&members));
+    }
+    let mut data = json::parse(record.get())?;
+    strip(&mut data);
+    Ok(data.to_string())
 }
 
 /// Appends what did not fit into the answer to a sub-select.
@@ -157,7 +187,9 @@ fn complete(children: &mut Json) -> Result<()> {
         let more = api::more(link)?.ok_or_else(expired)?;
         children["nextRecordsUrl"] = more.next.map_or(Json::Null, Json::String);
         if let Some(records) = children["records"].as_array_mut() {
-            records.extend(more.records.into_iter().map(Json::Object));
+            for record in &more.records {
+                records.push(json::parse(record.get())?);
+            }
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ pub(crate) static OPPORTUNITY: Object = Object {
         fields: &["Id", "Product2.ProductCode", "Quantity", "UnitPrice"],
     }),
     repeat: SafeRepeat::ExternalId,
-    shape,
+    shape: Some(shape),
     write,
 };
 

@@ -8,8 +8,12 @@ use crate::{
     object::{Child, Object, Shape, same_id},
     soql,
 };
+use serde::Deserialize;
 use std::collections::BTreeMap;
-use tollgate_sdk::{Action, Intent, Outcome, Result, SafeRepeat, Violation, Written, config, json, json::Json};
+use tollgate_sdk::{
+    Action, Intent, Outcome, Result, SafeRepeat, Violation, Written, config,
+    json::{self, Json, RawValue},
+};
 
 const PRICE: &str = "PricebookEntry";
 const ENTRY: &str = "PricebookEntry";
@@ -24,7 +28,7 @@ pub(crate) static PRODUCT: Object = Object {
         fields: &["Id", "UnitPrice", "Pricebook2Id"],
     }),
     repeat: SafeRepeat::ReadBack,
-    shape,
+    shape: Some(shape),
     write,
 };
 
@@ -125,9 +129,14 @@ fn existing<'a>(pricebook: &str, products: impl Iterator<Item = &'a str>) -> Res
         soql::quoted(pricebook),
         products.join(", ")
     );
-    let text = |record: &json::Map<String, Json>, name| record.get(name).and_then(json::text).unwrap_or_default();
-    let records = api::query(&statement)?.records;
-    Ok(records.iter().map(|record| (text(record, "Product2Id"), text(record, "Id"))).collect())
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Entry {
+        id: String,
+        product2_id: String,
+    }
+    let entry = |record: &Box<RawValue>| json::read(record.get()).map(|entry: Entry| (entry.product2_id, entry.id));
+    api::query(&statement)?.records.iter().map(entry).collect()
 }
 
 /// What became of a product that is stored, given what became of its price.

@@ -1,8 +1,8 @@
 //! Requests by route. The manifest says which endpoint, method and path a route is; the gate attaches the credential.
 
 use crate::bindings::tollgate::plugin::http as raw;
-use crate::{Failure, Json, Outcome, Result, error, host};
-use serde::de::DeserializeOwned;
+use crate::{Failure, Outcome, Result, error, host};
+use serde::{Deserialize, Serialize};
 
 /// Why there is no answer. `?` turns it into the [`Failure`] of a read; a write uses [`Error::outcome`].
 pub use raw::HttpError as Error;
@@ -46,9 +46,12 @@ impl Request {
     }
 
     /// A JSON body.
+    ///
+    /// # Panics
+    /// The value has a map whose keys are no text, which JSON cannot hold.
     #[must_use]
-    pub fn json(self, body: &Json) -> Self {
-        self.body("application/json", body.to_string())
+    pub fn json(self, body: &impl Serialize) -> Self {
+        self.body("application/json", crate::json::print(body))
     }
 
     /// A body of another kind, at most 8 MiB.
@@ -126,11 +129,11 @@ impl Response {
         &self.raw.body
     }
 
-    /// The body as JSON.
+    /// The body as JSON, which may borrow from it.
     ///
     /// # Errors
     /// [`Failure::Fault`] names the route and where the text is wrong.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         serde_json::from_slice(&self.raw.body).map_err(|error| {
             Failure::Fault(format!("the answer of route `{}` is not what it should be: {error}", self.route))
         })
@@ -181,7 +184,7 @@ fn too_large(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::json;
+    use crate::json::{Json, json};
     use crate::testing::Host;
 
     /// A transport error of a write is unknown exactly where the request may have arrived.

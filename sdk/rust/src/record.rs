@@ -15,13 +15,18 @@ impl Account {
 impl Change {
     /// A whole record without version and time.
     pub fn whole(stream: impl Into<String>, key: impl Into<String>, data: &Json) -> Self {
+        Self::whole_text(stream, key, data.to_string())
+    }
+
+    /// A whole record whose data is JSON text already.
+    pub fn whole_text(stream: impl Into<String>, key: impl Into<String>, data: String) -> Self {
         Self {
             stream: stream.into(),
             key: key.into(),
             operation: Operation::Whole,
             version: None,
             modified_at: None,
-            data: data.to_string(),
+            data,
         }
     }
 
