@@ -99,7 +99,7 @@ pub fn decide(class: Class, attempt: u32, jitter: f64, safe_repeat: SafeRepeat) 
 }
 
 /// The delay after `attempt` earlier failures, moved by chance; none after the last.
-fn delay_ms(attempt: u32, jitter: f64) -> Option<u64> {
+pub fn delay_ms(attempt: u32, jitter: f64) -> Option<u64> {
     let delay_ms = *RETRY_DELAYS_MS.get(usize::try_from(attempt).ok()?)?;
     Some(scaled(delay_ms, 1.0 + JITTER * swing(jitter)))
 }

@@ -195,7 +195,7 @@ impl App {
         }
         for (table, from, to) in documents.translations() {
             commit.set_translation(table, from, to).await?;
-            commit.release(&[&need::by_table(table, from)]).await?;
+            commit.release(&[&need::by_table(table, from), &need::by_table(table, to)]).await?;
         }
         commit.finish().await?;
         self.wake();
@@ -209,7 +209,8 @@ impl App {
     pub async fn set_translation(&self, table: &TableName, from: &str, to: &str) -> Result<u64, Error> {
         let mut commit = self.begin("table.row.set", format!("table:{table}"), format!("`{from}` is `{to}`")).await?;
         commit.set_translation(table, from, to).await?;
-        let released = commit.release(&[&need::by_table(table, from)]).await?;
+        // A mirror's value is looked up backward.
+        let released = commit.release(&[&need::by_table(table, from), &need::by_table(table, to)]).await?;
         commit.finish().await?;
         self.wake();
         Ok(released)
@@ -237,7 +238,7 @@ impl App {
             let mut flows = self.flows.lock().await;
             if !flows.contains_key(&flow.flow) {
                 let opened = self.open_flow(&documents, flow).await?;
-                let handle = engine::runner::start(Arc::new(opened), self.holder.clone(), self.wake.clone());
+                let handle = engine::supervise::start(Arc::new(opened), self.holder.clone(), self.wake.clone());
                 flows.insert(flow.flow.clone(), handle);
             }
         }

@@ -6,7 +6,7 @@ use crate::clock::SharedClock;
 use crate::engine::{OpenFlow, Side};
 use crate::gate::{CallContext, Line, Purpose};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -36,20 +36,19 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, Error> {
 pub(super) fn node_id(data_dir: &Path, clock: &SharedClock) -> Result<String, Error> {
     let path = data_dir.join("node");
     let failed = |source| Error::DataDir { path: path.clone(), source };
-    let mut id = String::new();
-    match File::open(&path) {
-        Ok(mut file) => {
-            file.read_to_string(&mut id).map_err(failed)?;
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let mut bytes = [0; 16];
-            clock.fill_random(&mut bytes);
-            id = hex::encode(bytes);
-            let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).map_err(failed)?;
-            file.write_all(id.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-        }
+    match std::fs::read_to_string(&path) {
+        Ok(id) if !id.is_empty() => return Ok(id),
+        // Empty: the process ended before the id was on disk, and before anybody saw it.
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
+    let mut bytes = [0; 16];
+    clock.fill_random(&mut bytes);
+    let id = hex::encode(bytes);
+    let mut file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&path).map_err(failed)?;
+    file.write_all(id.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(id)
 }
 

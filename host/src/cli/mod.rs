@@ -69,7 +69,7 @@ struct HostArguments {
     #[arg(long, env = "TOLLGATE_DATA", default_value = "tollgate-data")]
     data: PathBuf,
     /// `postgres://..` or `sqlite:PATH`
-    #[arg(long, env = "TOLLGATE_DATABASE")]
+    #[arg(long, env = "TOLLGATE_DATABASE", hide_env_values = true)]
     database: Option<String>,
 }
 

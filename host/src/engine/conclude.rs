@@ -9,7 +9,8 @@ use crate::engine::settle::{Circumstances, Settled, repeat_of, settle};
 use crate::store::{Checkpoint, Kind, RecordRow, SetAsideRow};
 use tollgate_core::entity::need;
 use tollgate_core::model::tally::Tally;
-use tollgate_core::model::{At, Fence, Intent, RunId, Written, audit};
+use tollgate_core::model::{At, Fence, Intent, Outcome, RunId, Written, audit};
+use tollgate_core::retry;
 
 /// What is left to do after a batch was committed.
 pub struct Concluded {
@@ -33,14 +34,22 @@ pub async fn commit(
     delivered: Delivered,
     checkpoint: Option<Checkpoint>,
 ) -> Result<Concluded, Error> {
-    let Delivered { batch, outcomes } = delivered;
+    let Delivered { batch, outcomes, is_cut_short } = delivered;
     let now = flow.clock.now();
     let id = batch.id.clone();
-    let mut sorted = Sorted::default();
     let jitter = flow.jitter();
-    for ((intent, source), outcome) in batch.intents.into_iter().zip(batch.sources).zip(outcomes) {
+    if let (true, Some(after_ms)) = (is_cut_short, retry::delay_ms(batch.attempt, jitter)) {
+        let batch = Batch { attempt: batch.attempt + 1, due: now.plus_ms(after_ms), is_resumed: true, ..batch };
+        return run_again(flow, fence, run, batch).await;
+    }
+    let mut sorted = Sorted::default();
+    for ((intent, mut source), outcome) in batch.intents.into_iter().zip(batch.sources).zip(outcomes) {
+        if let Outcome::Unknown(_) = outcome {
+            source.unknown_since.get_or_insert(now);
+        }
         let repeat = repeat_of(intent.action, flow.to.stream.repeat);
-        let circumstances = Circumstances { attempt: batch.attempt, repeat, jitter };
+        let unknown_for_ms = source.unknown_since.map(|since| now.since_ms(since));
+        let circumstances = Circumstances { attempt: batch.attempt, repeat, jitter, unknown_for_ms };
         sorted.add(flow, intent, source, settle(outcome, circumstances), now)?;
     }
     let summary = sorted.summary(&id);
@@ -63,6 +72,18 @@ pub async fn commit(
     }
     commit.finish().await?;
     Ok(Concluded { again, released, trouble: sorted.trouble })
+}
+
+/// Keeps the batch under its own id: the answers that are stored say what its requests did, so that the next call goes on
+/// where this one ended.
+async fn run_again(flow: &OpenFlow, fence: Fence, run: &RunId, batch: Batch) -> Result<Concluded, Error> {
+    let summary = format!("batch {}: ended early; run again over its answers", batch.id);
+    let audit = audit::Record::new("engine", "flow.outcomes", format!("flow:{}", flow.name), summary);
+    let mut commit = flow.store.begin(&flow.tenant, audit, flow.clock.now()).await?;
+    guard(&mut commit, flow, fence).await?;
+    commit.put_batches(&[row(flow, run, &batch)?], fence).await?;
+    commit.finish().await?;
+    Ok(Concluded { again: Some(batch), released: 0, trouble: None })
 }
 
 /// Settled intents, sorted by what is stored for them.
@@ -111,6 +132,7 @@ impl Sorted {
         }
         if flow.is_referred_to {
             self.satisfied.push(need::by_key(&flow.entity, &flow.from.system, &source.change.key));
+            self.satisfied.push(need::by_key(&flow.entity, &flow.to.system, &written.key));
             if let (Some(field), Some(natural)) = (&flow.natural_field, &source.natural) {
                 self.satisfied.push(need::by_natural(&flow.entity, field, natural));
             }

@@ -18,6 +18,9 @@ pub struct Delivered {
     pub batch: Batch,
     /// One outcome each, in order.
     pub outcomes: Vec<Outcome>,
+    /// The call ended before it spoke, and some of its requests were answered: run again over those answers, it says
+    /// what became of them.
+    pub is_cut_short: bool,
 }
 
 /// Writes the batch. `lease` says whether this node still holds the flow; the gate asks it right before it sends.
@@ -38,20 +41,35 @@ pub async fn deliver(
     let result = flow.to.plugin.write(&stream, &batch.intents, door.clone(), CallLimits::default()).await;
     // A call that ended early leaves its last requests under way: what they were answered decides.
     door.drain().await;
-    let outcomes = outcomes(result, batch.intents.len(), &door.unanswered());
-    Ok(Delivered { batch, outcomes })
+    let served =
+        if let Err(CallError::Ended(_) | CallError::Broke(_)) = &result { door.served() } else { BTreeSet::new() };
+    let known = Known { unanswered: door.unanswered(), served };
+    let outcomes = outcomes(result, batch.intents.len(), &known);
+    Ok(Delivered { batch, outcomes, is_cut_short: !known.served.is_empty() })
+}
+
+/// What the gate knows of a call's intents.
+#[derive(Default)]
+struct Known {
+    /// With a request that nobody answered.
+    unanswered: BTreeSet<u32>,
+    /// With an answered request, of a call that ended before it spoke.
+    served: BTreeSet<u32>,
 }
 
 /// One outcome per intent, whatever the call did. An intent with an unanswered request is unknown, whatever the plugin
-/// says of it.
-fn outcomes(result: Result<Vec<Outcome>, CallError>, count: usize, unanswered: &BTreeSet<u32>) -> Vec<Outcome> {
+/// says of it; so is one with an answered request of which the plugin did not come to speak.
+fn outcomes(result: Result<Vec<Outcome>, CallError>, count: usize, known: &Known) -> Vec<Outcome> {
     let mut outcomes = match result {
         Ok(outcomes) => outcomes,
         Err(error) => vec![Outcome::Failed(failure(error)); count],
     };
     for (id, outcome) in (0..).zip(&mut outcomes) {
-        if unanswered.contains(&id) && !matches!(outcome, Outcome::Unknown(_)) {
+        if known.unanswered.contains(&id) && !matches!(outcome, Outcome::Unknown(_)) {
             *outcome = Outcome::Unknown("a request with an effect was sent and not answered".into());
+        } else if known.served.contains(&id) {
+            *outcome =
+                Outcome::Unknown("a request was answered, and the plugin ended before it said what that means".into());
         }
     }
     outcomes
@@ -81,13 +99,19 @@ mod tests {
     #[test]
     fn an_unanswered_request_makes_its_intent_unknown() {
         let unknown = |outcome: &Outcome| matches!(outcome, Outcome::Unknown(_));
-        let kept = outcomes(Ok(vec![written(), written()]), 2, &BTreeSet::from([1]));
+        let unanswered = |ids: &[u32]| Known { unanswered: ids.iter().copied().collect(), ..Known::default() };
+        let kept = outcomes(Ok(vec![written(), written()]), 2, &unanswered(&[1]));
         assert_eq!(kept[0], written());
         assert!(unknown(&kept[1]));
 
-        let ended = outcomes(Err(CallError::Ended(Ending::Cpu)), 3, &BTreeSet::from([0]));
+        let ended = outcomes(Err(CallError::Ended(Ending::Cpu)), 3, &unanswered(&[0]));
         assert!(unknown(&ended[0]));
         assert!(matches!(ended[1], Outcome::Failed(Failure::Fault(_))));
         assert_eq!(ended.len(), 3);
+
+        let served = Known { served: BTreeSet::from([1]), ..Known::default() };
+        let trapped = outcomes(Err(CallError::Ended(Ending::Cpu)), 2, &served);
+        assert!(matches!(trapped[0], Outcome::Failed(Failure::Fault(_))));
+        assert!(unknown(&trapped[1]), "created, and nobody said so");
     }
 }

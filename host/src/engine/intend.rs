@@ -4,12 +4,12 @@ use crate::engine::Error;
 use crate::engine::evaluate::Decided;
 use crate::engine::flow::OpenFlow;
 use crate::engine::settle::parked;
-use crate::store::{BatchRow, Checkpoint, Commit, Kind, PARKED, RecordRow, SetAsideRow};
+use crate::store::{BatchRow, Checkpoint, Commit, Kind, RecordRow, SetAsideRow};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tollgate_core::entity::{Skip, Stop, Verdict, need};
 use tollgate_core::model::tally::Tally;
-use tollgate_core::model::{Action, At, BatchId, Change, EntityId, Fence, Flag, Intent, RunId, audit, json};
+use tollgate_core::model::{At, BatchId, Change, EntityId, Fence, Flag, Intent, RunId, audit, json};
 
 /// Intents that one write call serves, with where they came from.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct Source {
     pub natural: Option<String>,
     /// What a person should look at once it is written.
     pub flags: Vec<Flag>,
+    /// When an attempt first ended with nobody knowing what became of it.
+    pub unknown_since: Option<At>,
     /// The change that was decided: kept so that it can be decided again.
     pub change: Change,
 }
@@ -176,12 +178,13 @@ impl Sorted {
         now: At,
     ) -> Result<(), Error> {
         self.satisfy_natural(flow, &decided);
-        let Decided { change, entity_id, known, adopted, projection } = decided;
-        let verdict = match projection.verdict {
-            Verdict::Write { action: Action::Create, .. } if self.is_page && is_parked(earlier, &change.key) => {
-                Verdict::Held(vec![parked("an earlier attempt was not answered")])
-            }
-            verdict => verdict,
+        let Decided { change, entity_id, known, adopted, has_counterpart, projection } = decided;
+        let is_maybe_done = earlier.get(&change.key).is_some_and(SetAsideRow::is_maybe_done);
+        let verdict = if self.is_page && is_maybe_done && !has_counterpart {
+            // Whatever the change says now: only a person knows whether the target has the record already.
+            Verdict::Held(vec![parked("an earlier attempt was not answered")])
+        } else {
+            projection.verdict
         };
         let outcome = match &verdict {
             Verdict::Skipped(_) => "skipped",
@@ -191,6 +194,10 @@ impl Sorted {
             Verdict::Write { .. } => "intended",
         };
         if let Some(key) = adopted {
+            if flow.is_referred_to {
+                self.satisfied.push(need::by_key(&flow.entity, &flow.from.system, &change.key));
+                self.satisfied.push(need::by_key(&flow.entity, &flow.to.system, &key));
+            }
             self.records.push(adopt(flow, &key, &entity_id));
         }
         self.records.push(RecordRow {
@@ -223,7 +230,10 @@ impl Sorted {
                     Intent { id: 0, action, key, external_id, expected_version: None, data: json::text(&data) };
                 let intent_key = flow.new_key();
                 let natural = projection.natural;
-                self.writes.push((intent, Source { intent_key, entity_id, hash, natural, flags, change }));
+                self.writes.push((
+                    intent,
+                    Source { intent_key, entity_id, hash, natural, flags, unknown_since: None, change },
+                ));
             }
         }
         Ok(())
@@ -250,11 +260,6 @@ impl Sorted {
             self.tally.skipped()
         )
     }
-}
-
-/// Whether a write of this record may have been done: creating it again could double it.
-fn is_parked(earlier: &HashMap<String, SetAsideRow>, key: &str) -> bool {
-    earlier.get(key).is_some_and(|row| row.rule == PARKED)
 }
 
 fn adopt(flow: &OpenFlow, key: &str, entity_id: &EntityId) -> RecordRow {

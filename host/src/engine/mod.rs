@@ -2,8 +2,10 @@
 //!
 //! The way through the room, in the order of one record's life:
 //!
-//! 1. [`runner`] is the loop of one flow: it holds the lease, reads ahead, keeps pages in order, waits.
-//! 2. [`evaluate`] decides what each change means: it looks up what is known, resolves references, asks the entity map.
+//! 1. [`runner`] is the loop of one flow: it reads ahead, cuts pages into slices, keeps them in order, waits; [`supervise`]
+//!    starts it and tries again after trouble, under a lease.
+//! 2. [`evaluate`] decides what each change means: it looks up what is known ([`find`] in the target), resolves
+//!    references, asks the entity map.
 //! 3. [`intend`] turns decisions into one commit: intents, holds, exceptions, known state, counts.
 //! 4. [`deliver`] has one batch of intents written by the target's plugin.
 //! 5. [`settle`] decides, purely, what each outcome means; [`conclude`] makes that one commit: outcomes, identity,
@@ -25,6 +27,7 @@
 pub mod conclude;
 pub mod deliver;
 pub mod evaluate;
+pub mod find;
 pub mod flow;
 pub mod intend;
 pub mod lease;
@@ -33,9 +36,11 @@ pub mod reader;
 pub mod runner;
 pub mod settle;
 pub mod slices;
+pub mod supervise;
 
 pub use flow::{OpenFlow, Side};
-pub use runner::{Handle, Status};
+pub use runner::Status;
+pub use supervise::Handle;
 
 use crate::{gate, store};
 use tollgate_core::model::FlowName;
@@ -90,4 +95,16 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// An error with its causes, on one line.
+pub fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

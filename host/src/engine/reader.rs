@@ -1,8 +1,8 @@
 //! Reads the source, one page ahead of the loop.
 
 use crate::engine::Error;
+use crate::engine::describe;
 use crate::engine::flow::OpenFlow;
-use crate::engine::runner::describe;
 use crate::gate::{CallContext, Purpose};
 use crate::store::Checkpoint;
 use std::sync::Arc;
@@ -98,7 +98,8 @@ impl Reader {
         self.is_caught_up = checkpoint.is_caught_up;
         self.cursor = Some(checkpoint.cursor);
         if let Next::Wait(later) = next {
-            self.not_before = self.flow.clock.now().plus_ms(u64::from(later.after_ms));
+            let after_ms = u64::from(later.after_ms).clamp(limits::RETRY_AFTER_MS_MIN, limits::RETRY_AFTER_MS_MAX);
+            self.not_before = self.flow.clock.now().plus_ms(after_ms);
         }
     }
 
@@ -113,7 +114,7 @@ impl Reader {
     }
 
     fn fail(&mut self, error: CallError) -> Result<Read, Error> {
-        if let CallError::Failure(Failure::CursorExpired(reason)) = &error {
+        if let (CallError::Failure(Failure::CursorExpired(reason)), Some(_)) = (&error, &self.cursor) {
             tracing::warn!(flow = %self.flow.name, reason, "the cursor is no longer valid: reading anew");
             self.cursor = None;
             return Ok(Read::Trouble(format!("reading anew: {reason}")));

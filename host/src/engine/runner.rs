@@ -4,7 +4,6 @@
 //! read and another is written while a third is decided. The loop does what can be done without waiting, then waits
 //! for the first thing that changes that.
 
-use crate::engine::Error;
 use crate::engine::conclude::{self, Concluded};
 use crate::engine::deliver::{Delivered, deliver};
 use crate::engine::evaluate::{Decided, evaluate};
@@ -14,13 +13,14 @@ use crate::engine::lease::Lease;
 use crate::engine::pages::Pages;
 use crate::engine::reader::{Read, Reader};
 use crate::engine::slices::{Slice, Slices};
+use crate::engine::{Error, describe};
 use crate::store::{self, Checkpoint, RunRow};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 use tollgate_core::entity::{Table, Tables};
-use tollgate_core::model::{BatchId, Change, Page, RunId, TableName, audit, limits};
+use tollgate_core::model::{At, BatchId, Change, Page, RunId, TableName, audit, limits};
 
 /// What a flow is doing, for people and for tests that wait on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,101 +37,24 @@ pub struct Status {
     pub trouble: Option<String>,
 }
 
-/// A running flow, from outside.
-pub struct Handle {
-    wanted: watch::Sender<u64>,
-    status: watch::Receiver<Status>,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Handle {
-    /// Wishes a look at the source now; gives back the wish's number.
-    pub fn read_now(&self) -> u64 {
-        self.wanted.send_modify(|wanted| *wanted += 1);
-        *self.wanted.borrow()
-    }
-
-    /// What the flow is doing.
-    pub fn status(&self) -> watch::Receiver<Status> {
-        self.status.clone()
-    }
-
-    /// Stops the flow after what is under way has been answered and committed.
-    pub async fn stop(self) {
-        let _ = self.stop.send(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "a flow ended badly");
-        }
-    }
-}
-
-/// Starts a flow. `wake` is shared by all flows of the host: it changes when a commit released records somewhere.
-pub fn start(flow: Arc<OpenFlow>, holder: String, wake: watch::Sender<u64>) -> Handle {
-    let (wanted, wanted_seen) = watch::channel(1);
-    let (report, status) = watch::channel(Status::default());
-    let (stop, stopping) = watch::channel(false);
-    let control = Control { wanted: wanted_seen, report, stopping, woken: wake.subscribe(), wake };
-    let task = tokio::spawn(supervise(flow, holder, control));
-    Handle { wanted, status, stop, task }
-}
-
 /// What the loop listens to and reports to.
-struct Control {
-    wanted: watch::Receiver<u64>,
-    report: watch::Sender<Status>,
-    stopping: watch::Receiver<bool>,
-    woken: watch::Receiver<u64>,
-    wake: watch::Sender<u64>,
+pub(super) struct Control {
+    pub(super) wanted: watch::Receiver<u64>,
+    pub(super) report: watch::Sender<Status>,
+    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) woken: watch::Receiver<u64>,
+    pub(super) wake: watch::Sender<u64>,
 }
 
-/// Runs the loop again after trouble, slower each time up to a minute; a lease that is held elsewhere is waited for.
-async fn supervise(flow: Arc<OpenFlow>, holder: String, mut control: Control) {
-    let mut failures: u32 = 0;
-    while !*control.stopping.borrow() {
-        let error = match Lease::claim(&flow, &holder).await {
-            Ok(Some(lease)) => match Running::open(flow.clone(), lease, &mut control).await {
-                Ok(mut running) => {
-                    failures = 0;
-                    match running.run().await {
-                        Ok(()) => return,
-                        Err(error) => error,
-                    }
-                }
-                Err(error) => error,
-            },
-            Ok(None) => Error::Fenced(flow.name.clone()),
-            Err(error) => error,
-        };
-        let trouble = describe(&error);
-        tracing::warn!(flow = %flow.name, trouble, "the flow cannot go on for now");
-        control.report.send_modify(|status| {
-            status.is_idle = false;
-            status.trouble = Some(trouble);
-        });
-        let delay_ms = limits::RETRY_DELAYS_MS.get(failures as usize).copied().unwrap_or(limits::FLOW_PAUSE_MS);
-        failures = failures.saturating_add(1);
-        tokio::select! {
-            () = flow.clock.sleep_ms(delay_ms) => {}
-            _ = control.stopping.changed() => {}
-        }
+impl Control {
+    /// Whether the flow is to stop, or nobody is left who could say so.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow() || self.stopping.has_changed().is_err()
     }
 }
 
-/// An error with its causes, on one line.
-pub fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// One stretch of running, from a claimed lease to its end.
-struct Running<'a> {
+/// What one stretch works on.
+pub(super) struct Running<'a> {
     flow: Arc<OpenFlow>,
     control: &'a mut Control,
     lease: Lease,
@@ -148,11 +71,14 @@ struct Running<'a> {
     /// Keys of records that are in flight.
     keys: HashMap<BatchId, Vec<String>>,
     is_ready_checked: bool,
+    /// Why the last read or write got nowhere.
+    read_trouble: Option<String>,
+    write_trouble: Option<String>,
 }
 
 impl<'a> Running<'a> {
     /// Starts a run and takes up what an earlier one left open.
-    async fn open(flow: Arc<OpenFlow>, lease: Lease, control: &'a mut Control) -> Result<Self, Error> {
+    pub(super) async fn open(flow: Arc<OpenFlow>, lease: Lease, control: &'a mut Control) -> Result<Self, Error> {
         let checkpoint = flow.store.checkpoint(&flow.tenant, &flow.name).await?;
         let run = RunRow {
             id: flow.new_run(),
@@ -176,6 +102,8 @@ impl<'a> Running<'a> {
             deliveries: JoinSet::new(),
             keys: HashMap::new(),
             is_ready_checked: false,
+            read_trouble: None,
+            write_trouble: None,
         };
         running.store_run("run.start").await?;
         for row in running.flow.store.batches(&running.flow.tenant, &running.flow.name).await? {
@@ -187,14 +115,12 @@ impl<'a> Running<'a> {
         Ok(running)
     }
 
-    async fn run(&mut self) -> Result<(), Error> {
+    pub(super) async fn run(&mut self) -> Result<(), Error> {
         loop {
             while self.advance().await? {}
             self.report();
-            if *self.control.stopping.borrow() && self.deliveries.is_empty() {
-                self.run.ended = Some(self.flow.clock.now());
-                self.run.state = "stopped".into();
-                self.store_run("run.stop").await?;
+            if self.control.is_stopping() && self.deliveries.is_empty() {
+                self.end("stopped", String::new()).await?;
                 self.lease.release(&self.flow).await;
                 return Ok(());
             }
@@ -202,10 +128,27 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// Ends after trouble. What is under way is waited for, so that the next stretch finds its answers stored and nothing
+    /// of this one still leaves.
+    pub(super) async fn abandon(&mut self, error: &Error) {
+        self.lease.close();
+        while self.deliveries.join_next().await.is_some() {}
+        if let Err(error) = self.end("failed", describe(error)).await {
+            tracing::warn!(flow = %self.flow.name, error = describe(&error), "the run's end could not be stored");
+        }
+    }
+
+    async fn end(&mut self, state: &str, detail: String) -> Result<(), Error> {
+        self.run.ended = Some(self.flow.clock.now());
+        self.run.state = state.into();
+        self.run.detail = detail;
+        self.store_run("run.end").await
+    }
+
     /// Does one thing that needs no waiting; says whether there was one.
     async fn advance(&mut self) -> Result<bool, Error> {
-        self.lease.keep(&self.flow).await?;
-        if *self.control.stopping.borrow() {
+        self.lease.verify(&self.flow)?;
+        if self.control.is_stopping() {
             return Ok(false);
         }
         if let Some(delivered) = self.deliveries.try_join_next() {
@@ -274,7 +217,8 @@ impl<'a> Running<'a> {
     async fn decide_slice(&mut self) -> Result<bool, Error> {
         let Some(page) = &mut self.page else { return Ok(false) };
         let decision = match self.decided.take() {
-            Some(decision) => decision,
+            Some(decision) if self.flow.clock.now().since_ms(decision.at) < limits::DECISION_AGE_MS_MAX => decision,
+            Some(old) => Decision::of(&self.flow, &self.run.id, old.into_slice()).await?,
             None if page.touches(self.keys.values().flatten()) => return Ok(false),
             None => Decision::of(&self.flow, &self.run.id, page.take()).await?,
         };
@@ -282,7 +226,9 @@ impl<'a> Running<'a> {
         // Only the last slice may store the checkpoint, and only if nothing before it is open.
         let checkpoint = (is_last && self.pages.is_last_free()).then(|| page.checkpoint.clone());
         let keys = self.keys.values().flatten().chain(decision.changes.iter().map(|decided| &decided.change.key));
-        let next = (!is_last && !page.touches(keys)).then(|| page.take());
+        // What a search finds depends on what was adopted before.
+        let is_ahead = !is_last && self.flow.plan.match_fields().is_empty() && !page.touches(keys);
+        let next = is_ahead.then(|| page.take());
 
         let origin = Origin::Page { superseded: decision.superseded };
         let (flow, run) = (self.flow.clone(), self.run.id.clone());
@@ -334,7 +280,7 @@ impl<'a> Running<'a> {
         if let Some(batch) = again {
             self.enqueue(batch);
         }
-        self.control.report.send_modify(|status| status.trouble = trouble);
+        self.write_trouble = trouble;
         Ok(())
     }
 
@@ -344,12 +290,15 @@ impl<'a> Running<'a> {
         tokio::select! {
             Some(delivered) = self.deliveries.join_next() => self.conclude(delivered).await?,
             read = self.reader.next(), if self.page.is_none() => match read? {
-                Read::Page(page) => self.turn(page),
-                Read::Trouble(trouble) => self.control.report.send_modify(|status| status.trouble = Some(trouble)),
+                Read::Page(page) => {
+                    self.read_trouble = None;
+                    self.turn(page);
+                }
+                Read::Trouble(trouble) => self.read_trouble = Some(trouble),
             },
-            _ = self.control.woken.changed() => self.is_ready_checked = false,
-            _ = self.control.wanted.changed() => {}
-            _ = self.control.stopping.changed() => {}
+            Ok(()) = self.control.woken.changed() => self.is_ready_checked = false,
+            Ok(()) = self.control.wanted.changed() => {}
+            Ok(()) = self.control.stopping.changed() => {}
             () = self.flow.clock.sleep_ms(pause_ms) => self.is_ready_checked = false,
         }
         Ok(())
@@ -376,9 +325,11 @@ impl<'a> Running<'a> {
         let in_flight = self.keys.values().map(Vec::len).sum();
         let is_quiet = self.page.is_none() && self.keys.is_empty() && self.is_ready_checked;
         let read_up_to = self.reader.caught_up_to();
+        let trouble = self.read_trouble.as_ref().or(self.write_trouble.as_ref());
         self.control.report.send_if_modified(|status| {
             let before = status.clone();
             status.in_flight = in_flight;
+            status.trouble = trouble.cloned();
             status.is_idle = is_quiet && self.reader.is_at_rest();
             if let (true, Some(wish)) = (is_quiet, read_up_to) {
                 status.read_up_to = wish;
@@ -406,14 +357,23 @@ struct Decision {
     superseded: usize,
     /// The number of the last release before the look-ups.
     seen_seq: i64,
+    /// When that was.
+    at: At,
 }
 
 impl Decision {
     async fn of(flow: &OpenFlow, run: &RunId, slice: Slice) -> Result<Self, Error> {
+        let at = flow.clock.now();
         let seen_seq = flow.store.need_seq(&flow.tenant).await?;
         let tables = tables(flow.store.translations(&flow.tenant).await?);
         let changes = evaluate(flow, run, slice.changes, &tables).await?;
-        Ok(Self { changes, superseded: slice.superseded, seen_seq })
+        Ok(Self { changes, superseded: slice.superseded, seen_seq, at })
+    }
+
+    /// Back to what was to be decided.
+    fn into_slice(self) -> Slice {
+        let changes = self.changes.into_iter().map(|decided| decided.change).collect();
+        Slice { changes, superseded: self.superseded }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an outcome means for its record. Pure.
 
-use crate::store::PARKED;
+use crate::store::{PARKED, PENDING};
 use tollgate_core::entity::Stop;
 use tollgate_core::model::schema::SafeRepeat;
 use tollgate_core::model::{Action, Outcome, Violation, Written, limits};
@@ -42,10 +42,35 @@ pub struct Circumstances {
     pub repeat: SafeRepeat,
     /// `0.0..1.0`.
     pub jitter: f64,
+    /// Milliseconds since an attempt whose outcome nobody knows, if there was one.
+    pub unknown_for_ms: Option<u64>,
 }
 
 /// Decides what becomes of an intent with this outcome.
 pub fn settle(outcome: Outcome, circumstances: Circumstances) -> Settled {
+    keyed(said(outcome, circumstances), circumstances)
+}
+
+/// Once an attempt may have been done, only the target's key forgives another one: within its window, and only while it
+/// is this intent. What would be decided anew would get a new key.
+fn keyed(settled: Settled, circumstances: Circumstances) -> Settled {
+    let (Some(unknown_ms), SafeRepeat::Key(seconds)) = (circumstances.unknown_for_ms, circumstances.repeat) else {
+        return settled;
+    };
+    match settled {
+        Settled::Again { after_ms, .. } if unknown_ms.saturating_add(after_ms) < seconds.saturating_mul(1_000) => {
+            settled
+        }
+        Settled::Again { reason, .. } => Settled::Held(parked(&reason)),
+        Settled::DeadLetter(stop) => Settled::Held(parked(&stop.message)),
+        Settled::Exception(stops) => {
+            Settled::Held(parked(stops.first().map_or("it was refused later", |stop| &stop.message)))
+        }
+        Settled::Done { .. } | Settled::Held(_) => settled,
+    }
+}
+
+fn said(outcome: Outcome, circumstances: Circumstances) -> Settled {
     match outcome {
         Outcome::Written(written) => Settled::Done { written, is_change: true },
         Outcome::Unchanged(written) => Settled::Done { written, is_change: false },
@@ -61,7 +86,7 @@ pub fn settle(outcome: Outcome, circumstances: Circumstances) -> Settled {
             None => stop("gone", "the target's record no longer exists: restore it there, or remove the link"),
         }),
         Outcome::Pending(later) => Settled::Held(stop(
-            "pending",
+            PENDING,
             format!(
                 "the target accepted the write and has not finished it ({}): see there what became of it",
                 later.reason
@@ -73,7 +98,7 @@ pub fn settle(outcome: Outcome, circumstances: Circumstances) -> Settled {
 }
 
 fn after(reason: &str, class: Class, circumstances: Circumstances) -> Settled {
-    let Circumstances { attempt, repeat, jitter } = circumstances;
+    let Circumstances { attempt, repeat, jitter, .. } = circumstances;
     match retry::decide(class, attempt, jitter, repeat) {
         Decision::RetryAfterMs(after_ms) => Settled::Again { after_ms, counts: true, reason: reason.to_owned() },
         Decision::PauseConnection => {
@@ -130,7 +155,35 @@ mod tests {
     use tollgate_core::model::Failure;
 
     fn at(attempt: u32, repeat: SafeRepeat) -> Circumstances {
-        Circumstances { attempt, repeat, jitter: 0.5 }
+        Circumstances { attempt, repeat, jitter: 0.5, unknown_for_ms: None }
+    }
+
+    /// What may have been done is repeated under its key while the window lasts, and is never decided anew: whatever
+    /// comes after an unknown outcome ends with a person, unless it ends well (IDE-06).
+    #[test]
+    fn a_key_forgives_only_within_its_window() {
+        let key = SafeRepeat::Key(60);
+        let busy = || Outcome::Failed(Failure::Transient("503".into()));
+        let throttled = Outcome::Failed(Failure::RateLimited(Some(120_000)));
+        let refused = || Outcome::Rejected(Vec::new());
+        for (outcome, attempt, repeat, unknown_for_ms, is_parked) in [
+            (busy(), 1, key, Some(10_000), false),
+            (busy(), 1, key, Some(59_000), true),
+            (throttled, 1, key, Some(1_000), true),
+            (busy(), 4, key, Some(1_000), true),
+            (refused(), 1, key, Some(1_000), true),
+            (refused(), 1, key, None, false),
+            (refused(), 1, SafeRepeat::ExternalId, Some(1_000), false),
+            (busy(), 4, SafeRepeat::ExternalId, Some(1_000), false),
+        ] {
+            let case = format!("{outcome:?} {attempt} {repeat:?} {unknown_for_ms:?}");
+            let settled = settle(outcome, Circumstances { unknown_for_ms, ..at(attempt, repeat) });
+            assert_eq!(
+                matches!(&settled, Settled::Held(stop) if stop.rule == PARKED),
+                is_parked,
+                "{case}: {settled:?}"
+            );
+        }
     }
 
     /// Each outcome at the first and at the last attempt, for targets that forgive a repeat and for one that does not

@@ -129,6 +129,12 @@ impl Door {
         self.call.effects.as_ref().map(Effects::unanswered).unwrap_or_default()
     }
 
+    /// The intents with a request that was answered, now or in an earlier process. Complete once [`Door::drain`] has
+    /// returned.
+    pub fn served(&self) -> BTreeSet<u32> {
+        self.call.effects.as_ref().map(Effects::served).unwrap_or_default()
+    }
+
     /// Why the credential cannot be used, if that is so: a person must mend it, whatever the plugin made of it.
     pub fn refusal(&self) -> Option<crate::gate::Error> {
         self.call.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -56,6 +56,8 @@ struct State {
     ordinals: HashMap<[u8; 32], Ordinals>,
     /// Left and not answered, with the intents that they serve.
     open: BTreeMap<String, Vec<u32>>,
+    /// Intents with a request that was answered, in this process or an earlier one.
+    answered: BTreeSet<u32>,
 }
 
 /// Which numbers of the same request are in use.
@@ -97,7 +99,11 @@ impl Effects {
     pub(super) fn new(batch: BatchId, keys: Vec<String>, stored: HashMap<String, Sending>) -> Self {
         let marked = stored.iter().filter(|(_, sending)| **sending == Sending::Marked);
         let open = marked.map(|(key, _)| (key.clone(), intents_of(key))).collect();
-        Self { batch, keys, state: Mutex::new(State { stored, ordinals: HashMap::new(), open }) }
+        let is_answer =
+            |sending: &Sending| matches!(sending, Sending::Answered(answer) if answer.status != released().status);
+        let answers = stored.iter().filter(|(_, sending)| is_answer(sending));
+        let answered = answers.flat_map(|(key, _)| intents_of(key)).collect();
+        Self { batch, keys, state: Mutex::new(State { stored, ordinals: HashMap::new(), open, answered }) }
     }
 
     pub(super) fn batch(&self) -> &BatchId {
@@ -153,7 +159,9 @@ impl Effects {
 
     /// Its answer is stored.
     pub(super) fn answered(&self, key: &Key) {
-        self.state().open.remove(&key.text);
+        let mut state = self.state();
+        let intents = state.open.remove(&key.text).unwrap_or_default();
+        state.answered.extend(intents);
     }
 
     /// It did nothing: the same request may be made again under the same number. `was_marked`: a [`released`] answer is
@@ -170,6 +178,11 @@ impl Effects {
     /// The intents whose outcome nobody knows.
     pub(super) fn unanswered(&self) -> BTreeSet<u32> {
         self.state().open.values().flatten().copied().collect()
+    }
+
+    /// The intents with a request that was answered: what a call that ends early does not speak of.
+    pub(super) fn served(&self) -> BTreeSet<u32> {
+        self.state().answered.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

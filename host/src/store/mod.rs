@@ -73,7 +73,7 @@ pub use plugin::PluginRow;
 pub use record::RecordRow;
 pub use run::RunRow;
 pub use secret::SealedSecret;
-pub use set_aside::{Kind, PARKED, SetAsideRow};
+pub use set_aside::{Kind, PARKED, PENDING, SetAsideRow};
 
 use error::Place;
 use rows::Session;

@@ -18,6 +18,8 @@ use tollgate_core::model::{At, Fence, FlowName, Tenant, limits};
 
 /// The rule of a hold whose write may have been done: nothing but a person's decision lets it be written again.
 pub const PARKED: &str = "parked";
+/// The rule of a hold whose write the target has taken and not finished: the same holds for it.
+pub const PENDING: &str = "pending";
 
 /// Why a change was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +105,13 @@ const SERIES: &str = "need";
 const REMOVE_NEEDS: Many<'_> =
     Many { before: "DELETE FROM set_aside_need WHERE tenant = $1 AND flow = $2 AND key IN (", row: "?", after: ")" };
 
+impl SetAsideRow {
+    /// Whether the write that it waits for may have been done: creating the record again could double it.
+    pub fn is_maybe_done(&self) -> bool {
+        self.kind == Kind::Hold && [PARKED, PENDING].contains(&self.rule.as_str())
+    }
+}
+
 impl Commit {
     /// Sets changes aside, each in place of an earlier one with its key; needs are replaced. What a release after
     /// `seen_seq` ([`Store::need_seq`], taken before looking) satisfied is ready at once, the rest is not. Of rows with
@@ -121,7 +130,7 @@ impl Commit {
         if rows.is_empty() {
             return Ok(0);
         }
-        self.take_turn().await?;
+        let turn = self.take_turn().await?;
         let mut last: Vec<_> =
             rows.iter().map(|row| (row.key.as_str(), row)).collect::<HashMap<_, _>>().into_iter().collect();
         last.sort_unstable_by_key(|(key, _)| *key);
@@ -152,6 +161,11 @@ impl Commit {
         needs.sort_unstable();
         needs.dedup();
         self.session.insert(PUT_NEEDS, of_flow, &needs, |bind, (need, key)| bind.text(need).text(key)).await?;
+        if turn.saturating_sub(seen_seq) > limits::RELEASES_KEPT {
+            // What was satisfied meanwhile is not all remembered: each of them is looked at once more.
+            let keys: Vec<&str> = needs.iter().map(|(_, key)| *key).collect();
+            return self.make_ready(flow, keys).await;
+        }
         self.release_satisfied(flow, &needs, seen_seq).await
     }
 
@@ -167,10 +181,14 @@ impl Commit {
         let since = Bind::new().text(tenant.as_str()).int(seen_seq);
         let sql = "SELECT need FROM satisfied WHERE tenant = $1 AND seq > $2";
         let satisfied: HashSet<String> = self.session.fetch(sql, since, |row| row.text(0)).await?.into_iter().collect();
-        let mut keys: Vec<&str> =
-            needs.iter().filter(|(need, _)| satisfied.contains(*need)).map(|(_, key)| *key).collect();
+        let keys = needs.iter().filter(|(need, _)| satisfied.contains(*need)).map(|(_, key)| *key).collect();
+        self.make_ready(flow, keys).await
+    }
+
+    async fn make_ready(&mut self, flow: &FlowName, mut keys: Vec<&str>) -> Result<u64, Error> {
         keys.sort_unstable();
         keys.dedup();
+        let tenant = self.tenant.clone();
         let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
         self.session.execute_for(MAKE_READY, of_flow, &keys, |bind, key| bind.text(key)).await
     }
@@ -231,7 +249,7 @@ impl Commit {
     }
 
     /// Makes ready every hold and exception of a flow; says how many that are. Dead letters wait for a person, and so does
-    /// what is [`PARKED`].
+    /// a hold that is [`PARKED`] or [`PENDING`].
     ///
     /// # Errors
     /// As [`Store::begin`].
@@ -241,8 +259,9 @@ impl Commit {
         self.session
             .execute(
                 "UPDATE set_aside SET ready = 1
-                 WHERE tenant = $1 AND flow = $2 AND kind IN ('hold', 'exception') AND rule <> $3 AND ready = 0",
-                bind.text(PARKED),
+                 WHERE tenant = $1 AND flow = $2 AND ready = 0
+                   AND (kind = 'exception' OR kind = 'hold' AND rule NOT IN ($3, $4))",
+                bind.text(PARKED).text(PENDING),
             )
             .await
     }

@@ -277,7 +277,7 @@ fn map(plan: &Plan, changes: &[Change], tables: &Tables) -> usize {
 async fn write(flow: &OpenFlow, batch: Batch, answer: &[u8]) -> Result<Delivered> {
     let (plugin, stream) = (&flow.to.plugin, "Account".into());
     let outcomes = plugin.write(&stream, &batch.intents, Canned::with(answer), CallLimits::default()).await?;
-    Ok(Delivered { batch, outcomes })
+    Ok(Delivered { batch, outcomes, is_cut_short: false })
 }
 
 /// As the gate does around each request with an effect.

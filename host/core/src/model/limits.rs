@@ -151,6 +151,8 @@ pub const FLOW_PAUSE_MS: u64 = 60_000;
 pub const WRITE_CALLS_MAX: usize = 4;
 /// Changes decided and committed together: two whole write calls, so that delivery begins while a page is decided.
 pub const DECIDE_SLICE_MAX: usize = 400;
+/// A decision that waited longer for its commit is made anew: what it looked up may have changed.
+pub const DECISION_AGE_MS_MAX: u64 = 5_000;
 /// Batches of one flow that wait for delivery; above it no further page is decided.
 pub const WRITE_QUEUE_MAX: usize = 16;
 
@@ -158,10 +160,12 @@ pub const WRITE_QUEUE_MAX: usize = 16;
 pub const LEASE_MS: u64 = 15_000;
 /// Time between two renewals of a lease.
 pub const LEASE_RENEW_MS: u64 = 4_000;
+/// Values in one search: keeps the text of a query far from the smallest vendor limit (SuiteQL, 1,000 list items).
+pub const SEARCH_VALUES_MAX: usize = 100;
 /// Set-aside records that one step of a flow takes up again.
 pub const RELEASE_MAX: u32 = 1_000;
-/// Releases that are remembered for commits that were looking at the time. A flow's commit is refused when its lease has
-/// been lost, so that none can have looked longer ago than a lease's life, in which there are far fewer releases.
+/// Releases that are remembered for commits that were looking at the time; one that looked longer ago takes everything
+/// for satisfied that it waits for.
 pub const RELEASES_KEPT: i64 = 100_000;
 /// Answers or marks that one group commit holds.
 pub const GROUP_COMMIT_MAX: usize = 256;
