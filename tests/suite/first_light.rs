@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 use std::path::Path;
 use tollgate::app::App;
+use tollgate_core::model::Flag;
 use tollgate_core::model::tally::Tally;
 use tollgate_tests::data::{self, Crm, expected, mends, real_data};
 use tollgate_tests::database::Database;
@@ -53,7 +54,8 @@ fn decimal(text: &str) -> Decimal {
 
 on_both_databases! {
     /// Four passes: the faulty records wait and release themselves when their cause is mended; the last pass reads all
-    /// sources anew and writes nothing (DQ-13, DQ-14, IDE-08, MAP-13, MAP-14).
+    /// sources anew and writes nothing (DQ-13, DQ-14, IDE-08, MAP-13, MAP-14). Customers that
+    /// got default terms are flagged.
     async fn four_passes(database: Database) {
         let Some(crm) = real_data() else { return };
         let stage = Stage::set(&crm, &database, |_| ()).await;
@@ -77,6 +79,10 @@ on_both_databases! {
         let orders = stage.rest().await;
         check(4, orders, 4_238, "10005534.00");
         assert_eq!(orders.writes, before.writes, "nothing changed, so nothing is written");
+        let flagged = stage.app.flagged(&"customers".into(), 1_000).await.expect("flagged customers");
+        let terms = Flag { flag: "defaulted:terms".into(), whom: Some("finance".into()) };
+        assert_eq!(flagged.len(), crm.accounts.len(), "no account of the files has terms (MAP-06, DQ-07)");
+        assert!(flagged.iter().all(|row| row.flags == [terms.clone()]), "{flagged:?}");
         let tally = stage.tally("orders").await;
         assert_eq!((tally.held, tally.exceptions, tally.dead_letters), (0, 0, 0), "{tally}");
 

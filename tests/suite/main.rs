@@ -4,6 +4,7 @@ mod bad_input;
 mod contract;
 mod first_light;
 mod kill;
+mod parked;
 mod sandbox;
 mod sims;
 mod store;

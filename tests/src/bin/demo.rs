@@ -12,8 +12,9 @@ use std::process::ExitCode;
 use tollgate::app::App;
 use tollgate::cli::review;
 use tollgate::clock::{Clock, SystemClock};
-use tollgate_core::model::FlowName;
+use tollgate::store::RecordRow;
 use tollgate_core::model::tally::Tally;
+use tollgate_core::model::{Flag, FlowName};
 use tollgate_tests::data::{Crm, Expected, Mends, expected, generator, passes};
 use tollgate_tests::world::{FLOWS, Orders, World};
 use tollgate_tests::{guests, process};
@@ -115,7 +116,7 @@ impl Demo<'_> {
     /// Mends, waits for rest, shows what the ledgers say, and insists that it is what the files say.
     async fn pass(&self, number: u32, title: &str, mend: Option<(&str, &BTreeMap<String, String>)>) -> Result<()> {
         println!("pass {number}: {title}");
-        let before = self.world.orders();
+        let (before, moved_before) = (self.world.orders(), self.moved().await?);
         let (started, cpu) = (process::now(), process::cpu());
         for (table, (from, to)) in mend.iter().flat_map(|(table, rows)| rows.iter().map(move |row| (*table, row))) {
             let released = self.app.set_translation(&table.into(), from, to).await?;
@@ -132,9 +133,11 @@ impl Demo<'_> {
         let expected = expected(self.crm, &self.mends);
         self.show(&orders, &expected, before).await?;
         let moved = orders.writes - before.writes;
+        let (read, written) = self.moved().await?;
+        let (read, written) = (read - moved_before.0, written - moved_before.1);
         println!(
-            "  {seconds:.1} s, {:.0} order writes/s, {:.1} s of CPU with both simulators, peak memory {} MiB\n",
-            moved as f64 / seconds,
+            "  {seconds:.1} s: {read} records read, {written} written, {:.0} records/s; {:.1} s of CPU with both simulators, peak memory {} MiB\n",
+            read.max(written) as f64 / seconds,
             (process::cpu() - cpu).as_secs_f64(),
             process::memory_peak_mib().map_or("?".into(), |mib| mib.to_string())
         );
@@ -143,6 +146,17 @@ impl Demo<'_> {
             bail!("pass 4 must not write, and the ERP received {moved} writes");
         }
         Ok(())
+    }
+
+    /// Records read and written so far, by all flows.
+    async fn moved(&self) -> Result<(u64, u64)> {
+        let (mut read, mut written) = (0, 0);
+        for flow in FLOWS {
+            let tally = self.app.tally(&flow.into()).await?;
+            read += tally.read;
+            written += tally.written;
+        }
+        Ok((read, written))
     }
 
     async fn read_anew(&self) -> Result<()> {
@@ -170,6 +184,11 @@ impl Demo<'_> {
                 let example = rows.iter().find(|row| row.rule == rule).map_or("", |row| row.reason.as_str());
                 println!("  {:<10} {count} x {} `{rule}`, such as: {example}", "", kind.as_str());
             }
+        }
+        let flagged = self.app.flagged(&"customers".into(), 10_000).await?;
+        for (flag, count) in flags(&flagged) {
+            let whom = flag.whom.as_deref().map_or(String::new(), |whom| format!(", for {whom} to look at"));
+            println!("  {:<10} {count} x flag `{}`{whom}", "customers", flag.flag);
         }
         for account in ["salesforce-acme", "netsuite-1234567"] {
             let usage = self.app.usage(&account.into());
@@ -238,6 +257,18 @@ fn verify_conserved(flow: &str, tally: &Tally) -> Result<()> {
         bail!("flow {flow}: {tally}: {} changes are not accounted for", tally.read.abs_diff(tally.accounted()));
     }
     Ok(())
+}
+
+/// Each flag with the number of records that carry it.
+fn flags(rows: &[RecordRow]) -> Vec<(Flag, usize)> {
+    let mut counted: Vec<(Flag, usize)> = Vec::new();
+    for flag in rows.iter().flat_map(|row| &row.flags) {
+        match counted.iter_mut().find(|(known, _)| known == flag) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((flag.clone(), 1)),
+        }
+    }
+    counted
 }
 
 /// `10005534` as `10,005,534.00`.
