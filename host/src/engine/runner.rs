@@ -18,7 +18,7 @@ use crate::store::{self, Checkpoint, RunRow};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tollgate_core::entity::{Table, Tables};
 use tollgate_core::model::{At, BatchId, Change, Page, RunId, TableName, audit, limits};
 
@@ -62,8 +62,8 @@ pub(super) struct Running<'a> {
     reader: Reader,
     /// A page that was read and is not yet decided to its end.
     page: Option<Slices>,
-    /// Its next slice, decided while the one before it was committed.
-    decided: Option<Decision>,
+    /// Its next slice, which is decided beside the loop while the one before it is committed.
+    ahead: Option<JoinHandle<Result<Decision, Error>>>,
     pages: Pages,
     /// Batches that wait for their turn or for their time.
     queue: VecDeque<Batch>,
@@ -96,7 +96,7 @@ impl<'a> Running<'a> {
             run,
             reader,
             page: None,
-            decided: None,
+            ahead: None,
             pages: Pages::default(),
             queue: VecDeque::new(),
             deliveries: JoinSet::new(),
@@ -161,7 +161,7 @@ impl<'a> Running<'a> {
         }
         if self.queue.len() < limits::WRITE_QUEUE_MAX {
             // Not between a decision and its commit: what is taken up could be of the same record.
-            if self.decided.is_none() && !self.is_ready_checked && self.take_up_released().await? {
+            if self.ahead.is_none() && !self.is_ready_checked && self.take_up_released().await? {
                 return Ok(true);
             }
             if self.decide_slice().await? {
@@ -213,35 +213,32 @@ impl<'a> Running<'a> {
         self.page = Some(Slices::new(page.changes, checkpoint));
     }
 
-    /// Commits the next slice of the page, and decides the one behind it meanwhile; says whether there was one.
+    /// Decides and commits the next slice of the page; says whether there was one.
     async fn decide_slice(&mut self) -> Result<bool, Error> {
         let Some(page) = &mut self.page else { return Ok(false) };
-        let decision = match self.decided.take() {
-            Some(decision) if self.flow.clock.now().since_ms(decision.at) < limits::DECISION_AGE_MS_MAX => decision,
-            Some(old) => Decision::of(&self.flow, &self.run.id, old.into_slice()).await?,
+        let decision = match self.ahead.take() {
+            Some(ahead) => ahead.await.unwrap_or_else(|bug| std::panic::resume_unwind(bug.into_panic()))?,
             None if page.touches(self.keys.values().flatten()) => return Ok(false),
             None => Decision::of(&self.flow, &self.run.id, page.take()).await?,
+        };
+        let decision = if self.flow.clock.now().since_ms(decision.at) < limits::DECISION_AGE_MS_MAX {
+            decision
+        } else {
+            Decision::of(&self.flow, &self.run.id, decision.into_slice()).await?
         };
         let is_last = page.is_empty();
         // Only the last slice may store the checkpoint, and only if nothing before it is open.
         let checkpoint = (is_last && self.pages.is_last_free()).then(|| page.checkpoint.clone());
         let keys = self.keys.values().flatten().chain(decision.changes.iter().map(|decided| &decided.change.key));
         // What a search finds depends on what was adopted before.
-        let is_ahead = !is_last && self.flow.plan.match_fields().is_empty() && !page.touches(keys);
-        let next = is_ahead.then(|| page.take());
-
+        if !is_last && self.flow.plan.match_fields().is_empty() && !page.touches(keys) {
+            let (flow, run, slice) = (self.flow.clone(), self.run.id.clone(), page.take());
+            self.ahead = Some(tokio::spawn(async move { Decision::of(&flow, &run, slice).await }));
+        }
         let origin = Origin::Page { superseded: decision.superseded };
-        let (flow, run) = (self.flow.clone(), self.run.id.clone());
-        let ahead = async {
-            match next {
-                Some(slice) => Decision::of(&flow, &run, slice).await.map(Some),
-                None => Ok(None),
-            }
-        };
-        let commit = intend::commit(self.step(origin, decision.seen_seq, checkpoint), decision.changes);
-        let (intended, ahead) = tokio::join!(commit, ahead);
-        let batches = self.intended(intended?);
-        self.decided = ahead?;
+        let step = self.step(origin, decision.seen_seq, checkpoint);
+        let intended = intend::commit(step, decision.changes).await?;
+        let batches = self.intended(intended);
         self.pages.add(batches, is_last);
         if is_last && let Some(page) = self.page.take() {
             self.reader.passed(&page.checkpoint);
