@@ -67,6 +67,28 @@ impl Database {
         connection.close().await?;
         Ok(row.try_get(0)?)
     }
+
+    /// All that a database of the server holds, table by table, as text; a file's bytes are in its folder.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn text(&self) -> Result<Vec<(String, String)>> {
+        let mut connection = AnyConnection::connect(&self.url).await?;
+        // Bytes that are text stay readable.
+        sqlx::query("SET bytea_output = 'escape'").execute(&mut connection).await?;
+        let tables =
+            sqlx::query("SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'");
+        let mut all = Vec::new();
+        for table in tables.fetch_all(&mut connection).await? {
+            let table: String = table.try_get(0)?;
+            let rows = sqlx::query(AssertSqlSafe(format!("SELECT CAST({table} AS TEXT) FROM {table}")));
+            for row in rows.fetch_all(&mut connection).await? {
+                all.push((table.clone(), row.try_get(0)?));
+            }
+        }
+        connection.close().await?;
+        Ok(all)
+    }
 }
 
 /// Runs one test on a fresh database, in a runtime of its own.

@@ -1,13 +1,11 @@
 //! The host is killed again and again in the middle of its work, and the vendor's ledger says what became of it.
 
+use crate::node::{Node, write_host};
 use rand::{RngExt, SeedableRng};
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tollgate::store::Kind;
 use tollgate_tests::data;
-use tollgate_tests::database::Database;
 use tollgate_tests::on_both_databases;
 use tollgate_tests::process;
 use tollgate_tests::sims::netsuite;
@@ -19,36 +17,6 @@ const KILLS: usize = 20;
 /// Requests under way at the moment of a kill: the account takes no more at once.
 const WRITES_PER_KILL_MAX: u64 = 5;
 const DEADLINE: Duration = Duration::from_secs(300);
-
-/// A host process; killed when dropped.
-struct Node(Child);
-
-impl Node {
-    fn start(file: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_node"));
-        Self(command.arg(file).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the host starts"))
-    }
-
-    /// SIGKILL: the process gets no chance to do anything.
-    fn kill(mut self) {
-        self.0.kill().expect("the host can be killed");
-        self.0.wait().expect("the host is gone");
-    }
-
-    /// Waits until the host says that nothing moves any more.
-    fn wait_for_rest(&mut self) {
-        let output = self.0.stdout.take().expect("standard output is piped");
-        let rest = BufReader::new(output).lines().map_while(Result::ok).any(|line| line == "rest");
-        assert!(rest, "the host ended before it came to rest");
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Loads the real data, with all mends made, and gives back how many deals are won.
 async fn world(erp: netsuite::Options) -> Option<(World, u64)> {
@@ -74,13 +42,6 @@ fn kill_and_finish(world: &World, file: &Path, won: u64) {
         node.kill();
     }
     Node::start(file).wait_for_rest();
-}
-
-fn write_host(world: &World, database: &Database, folder: &Path) -> std::path::PathBuf {
-    let host = world.host(&folder.join("host"), Some(database.url.clone())).expect("the host's description");
-    let file = folder.join("host.json");
-    std::fs::write(&file, serde_json::to_vec(&host).expect("JSON")).expect("the folder is writable");
-    file
 }
 
 on_both_databases! {

@@ -1,9 +1,11 @@
 //! The suites: the rooms of the host together, over real databases, real guests and simulated vendors.
 
 mod bad_input;
+mod canary;
 mod contract;
 mod first_light;
 mod kill;
+mod node;
 mod parked;
 mod sandbox;
 mod sims;
