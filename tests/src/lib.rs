@@ -11,6 +11,10 @@ pub mod sims;
 pub mod tls;
 pub mod world;
 
+/// As in the product's binary: what is measured here is what runs there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Shows what the host logs, on standard error: warnings, or what `TOLLGATE_LOG` asks for.
 pub fn trace() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("TOLLGATE_LOG").unwrap_or_else(|_| "warn".into());
