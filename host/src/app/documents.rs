@@ -27,20 +27,27 @@ pub struct Document {
 /// Reads every `.yaml` file of a folder, in order of their names.
 ///
 /// # Errors
-/// A file cannot be read or is too large.
+/// A file cannot be read, is too large, or ends in `.yml`; the message names it.
 pub fn read_folder(folder: &Path) -> std::io::Result<Vec<Document>> {
     let mut paths: Vec<_> =
         std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let ends_in = |path: &std::path::PathBuf, end: &str| path.extension().is_some_and(|extension| extension == end);
+    if let Some(path) = paths.iter().find(|path| ends_in(path, "yml")) {
+        let text = format!("{} would not be read: rename it to end in .yaml", path.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
+    }
+    paths.retain(|path| ends_in(path, "yaml"));
     paths.sort();
     let read = |path: &std::path::PathBuf| {
         let file = path.display().to_string();
-        let bytes = std::fs::metadata(path)?.len();
+        let named = |error: std::io::Error| std::io::Error::new(error.kind(), format!("{file}: {error}"));
+        let bytes = std::fs::metadata(path).map_err(named)?.len();
         if bytes > limits::CONFIG_BYTES_MAX as u64 {
             let text = format!("{file} has {bytes} bytes; at most {} are read", limits::CONFIG_BYTES_MAX);
             return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, text));
         }
-        Ok(Document { file, text: std::fs::read_to_string(path)? })
+        let text = std::fs::read_to_string(path).map_err(named)?;
+        Ok(Document { file, text })
     };
     paths.iter().map(read).collect()
 }

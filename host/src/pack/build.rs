@@ -58,7 +58,7 @@ pub fn build(crate_dir: &Path, options: &Options) -> Result<Built, Error> {
     let target_dir = options.target_dir.clone().unwrap_or_else(|| package.target_dir.join("guests"));
     ensure_target(crate_dir)?;
 
-    let module_path = compile(&package, &target_dir, PROFILE)?;
+    let module_path = compile(&package, &target_dir, &[])?;
     let module = read_module(&module_path)?;
     let bytes = match encode(&module, &manifest_text) {
         Err(Error::Foreign(foreign)) => return Err(Error::Foreign(name_the_guilty(foreign, &package, &target_dir))),
