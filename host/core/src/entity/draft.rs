@@ -16,6 +16,8 @@ pub struct Draft {
     pub(super) ending: Option<Option<Stop>>,
     pub(super) malformed: Option<Stop>,
     pub(super) undecided: Option<Stop>,
+    /// Its natural key cannot be remembered.
+    pub(super) unnamed: Option<Stop>,
     pub(super) is_matched: bool,
     pub(super) state: State,
     pub(super) natural: Option<String>,
@@ -93,6 +95,7 @@ impl Draft {
             ending: None,
             malformed: None,
             undecided: None,
+            unnamed: None,
             is_matched: false,
             state: State::Partial(Vec::new()),
             natural: None,
@@ -256,6 +259,12 @@ impl Draft {
             if form == Form::Birth || list.is_owned {
                 gathered.list(list, rows);
             }
+        }
+        if let Some(unnamed) = &self.unnamed
+            // Where the field travels, it has said so already.
+            && !gathered.refused.iter().any(|stop| stop.field == unnamed.field)
+        {
+            gathered.refused.push(unnamed.clone());
         }
         gathered
     }

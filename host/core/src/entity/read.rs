@@ -10,6 +10,7 @@ use crate::entity::quote::quote;
 use crate::entity::rule::{self, Rule};
 use crate::entity::table::Tables;
 use crate::entity::verdict::{By, Reference, Stop};
+use crate::model::limits::{KEY_BYTES_MAX, NATURAL_BYTES_MAX};
 use crate::model::{Change, Json, Operation, json};
 use std::borrow::Cow;
 
@@ -100,6 +101,7 @@ impl Reader<'_> {
             return Cell::Stopped(stop(&step.name, step.reads.name(), format!("field `{}` {message}", step.name)));
         };
         match scalar.and_then(|scalar| clean(&step.rules, scalar)) {
+            Some(scalar) if holds_null(&scalar) => Cell::Stopped(null_character(&step.name, step.reads.name())),
             Some(scalar) => self.value(step, scalar, references).unwrap_or_else(Cell::Stopped),
             None => blank(step),
         }
@@ -124,9 +126,9 @@ impl Reader<'_> {
                 let value = of.read(&scalar, *format).map_err(|refusal| refused(refusal, &table_need))?;
                 return Ok(Cell::Ready(value.print(step.target_format)));
             }
-            Reads::Key(entity) => (entity, By::Key(scalar.text().into_owned())),
+            Reads::Key(entity) => (entity, By::Key(short(&step.name, scalar.text().into_owned(), KEY_BYTES_MAX)?)),
             Reads::Natural(entity, natural) => match natural_key(natural, scalar) {
-                Ok(Some(value)) => (entity, By::Natural(value)),
+                Ok(Some(value)) => (entity, By::Natural(short(&step.name, value, NATURAL_BYTES_MAX)?)),
                 Ok(None) => return Ok(blank(step)),
                 Err(refusal) => return Err(refused(refusal, &table_need)),
             },
@@ -218,13 +220,52 @@ fn natural_key(natural: &Natural, scalar: Scalar<'_>) -> Result<Option<String>, 
     natural.of.read(&scalar, natural.format).map(|value| Some(value.canonical().into_owned()))
 }
 
-/// A match field that its type refuses finds nothing; where it travels, it is refused as a field.
+/// PostgreSQL stores no text with U+0000, and few systems do.
+fn holds_null(scalar: &Scalar<'_>) -> bool {
+    matches!(scalar, Scalar::Text(text) if text.contains('\0'))
+}
+
+fn null_character(field: &str, rule: &str) -> Stop {
+    stop(
+        field,
+        rule,
+        format!("`{field}` holds the character U+0000, which cannot be stored; take it out at the source"),
+    )
+}
+
+/// What names a record, if it is short enough to name one.
+fn short(field: &str, value: String, bytes_max: usize) -> Result<String, Stop> {
+    match value.len() {
+        bytes if bytes > bytes_max => Err(stop(
+            field,
+            "length",
+            format!(
+                "`{field}` has {bytes} bytes ({}), and what names a record has at most {bytes_max}; shorten it at the source",
+                quote(&value)
+            ),
+        )),
+        _ => Ok(value),
+    }
+}
+
+/// A match field that its type refuses finds nothing; where it travels, it is refused as a field. A natural key that
+/// cannot be remembered is refused wherever it stands.
 fn match_value(field: &Match, data: &Json, draft: &mut Draft) {
     let scalar = json::at(data, &field.source).and_then(|value| Scalar::of(value).ok().flatten());
     let Some(scalar) = scalar.and_then(|scalar| clean(&field.rules, scalar)) else { return };
+    if holds_null(&scalar) {
+        draft.unnamed = field.is_natural.then(|| null_character(&field.field, field.of.name()));
+        return;
+    }
     let Ok(value) = field.of.read(&scalar, field.format) else { return };
     if field.is_natural {
-        draft.natural = Some(value.canonical().into_owned());
+        match short(&field.field, value.canonical().into_owned(), NATURAL_BYTES_MAX) {
+            Ok(natural) => draft.natural = Some(natural),
+            Err(stop) => {
+                draft.unnamed = Some(stop);
+                return;
+            }
+        }
     }
     if let Some((path, format)) = &field.target {
         draft.match_values.push((path.clone(), value.print(*format)));

@@ -47,6 +47,8 @@ pub const RECORD_BYTES_MAX: usize = 1 << 20;
 pub const CURSOR_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a record's key.
 pub const KEY_BYTES_MAX: usize = 255;
+/// Bytes of a natural key: it stands in an index, whose entries PostgreSQL bounds, and whole in the need that waits for it.
+pub const NATURAL_BYTES_MAX: usize = 200;
 /// Bytes of a record's version: the longest entity tags measured are below 200.
 pub const VERSION_BYTES_MAX: usize = 1 << 10;
 /// Bytes of an instant in RFC 3339, fractions and offset included.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::entity::Skip;
-use crate::model::limits::{JSON_DEPTH_MAX, RECORD_BYTES_MAX, VIOLATIONS_MAX};
+use crate::model::limits::{JSON_DEPTH_MAX, KEY_BYTES_MAX, NATURAL_BYTES_MAX, RECORD_BYTES_MAX, VIOLATIONS_MAX};
 use proptest::prelude::*;
 
 /// Data that is no object, too deep or too large is refused by the rule `json`, keeps what was known, and never
@@ -27,6 +27,40 @@ fn a_value_is_no_list() {
     for value in ["[]", "{}", "[1]"] {
         assert_eq!(stops(&read(&plan, &format!(r#"{{"F":{value}}}"#)).finish(None, None, &all).verdict).1, ["f money"]);
     }
+}
+
+/// U+0000, and a name that is too long to name a record, are refused as what they are, one record at a time: nothing that
+/// PostgreSQL would refuse gets into a natural key, a reference or a need. Each place gets each.
+#[test]
+fn what_cannot_be_stored_is_refused() {
+    let orders = plan("sales_order", "crm", "erp");
+    let order = |account: &str, code: &str, memo: &str| {
+        format!(
+            r#"{{"StageName":"Closed Won","AccountId":"{account}","Name":"{memo}","OpportunityLineItems":[{{"Product2":{{"ProductCode":"{code}"}},"Quantity":1}}]}}"#
+        )
+    };
+    let (key, code) = ("k".repeat(KEY_BYTES_MAX), "c".repeat(NATURAL_BYTES_MAX));
+    for (text, stop) in [
+        (order("A\\u0000", "c", "m"), "customer reference"),
+        (order("A", "c\\u0000", "m"), "items[0].item reference"),
+        (order("A", "c", "\\u0000"), "memo text"),
+        (order(&format!("{key}k"), "c", "m"), "customer length"),
+        (order("A", &format!("{code}c"), "m"), "items[0].item length"),
+    ] {
+        assert_eq!(stops(&read(&orders, &text).finish(None, None, &all).verdict), (true, vec![stop.to_owned()]));
+    }
+    let held = read(&orders, &order(&key, &code, "m")).finish(None, None, &nothing).verdict;
+    assert!(stops(&held).1.iter().all(|stop| stop.len() < 700), "the needs are bounded");
+
+    let items = plan("item", "erp", "crm");
+    for (name, stop) in [("c\\u0000".to_owned(), "code text"), (format!("{code}c"), "code length")] {
+        let draft = read(&items, &format!(r#"{{"itemId":"{name}","displayName":"x"}}"#));
+        assert_eq!((draft.natural(), draft.match_values().len()), (None, 0));
+        let projection = draft.finish(None, Some(&target("")), &all);
+        assert_eq!(stops(&projection.verdict), (true, vec![stop.to_owned()]));
+        assert!(!projection.state.contains('\0'));
+    }
+    assert_eq!(read(&items, &format!(r#"{{"itemId":"{code}"}}"#)).natural(), Some(code.as_str()));
 }
 
 /// Of a partial change, what is absent is unknown: it is not sent, not blank, not forgotten; null is blank.
