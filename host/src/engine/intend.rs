@@ -213,7 +213,6 @@ impl Sorted {
         };
         match verdict {
             Verdict::Skipped(Skip::Predicate) => self.tally.skipped_predicate += 1,
-            Verdict::Skipped(Skip::Echo) => self.tally.skipped_echo += 1,
             Verdict::Unchanged if known.is_some_and(|row| !row.hash.is_empty()) => self.tally.skipped_echo += 1,
             Verdict::Unchanged => self.tally.unchanged += 1,
             Verdict::Held(stops) => stop(Kind::Hold, stops)?,
