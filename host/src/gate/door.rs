@@ -3,7 +3,7 @@
 use crate::clock::Seeded;
 use crate::gate::budget::WaitMs;
 use crate::gate::effect::{self, Effects, Found, Key};
-use crate::gate::exchange::Outgoing;
+use crate::gate::exchange::{Outgoing, no_budget};
 use crate::gate::journal::{Journal, shown};
 use crate::gate::send::{Call, UnderWay};
 use crate::gate::{Inner, Line};
@@ -271,7 +271,7 @@ impl Door {
             tracing::error!(%error, "what the account has spent cannot be read");
             return Err(http::Error::NotSent("what the account has spent cannot be read".into()));
         }
-        let permit = match gate.budget.acquire(line.account(), calls, wait_ms).await {
+        let permit = match gate.budget.acquire(line.payer(), calls, wait_ms).await {
             Ok(permit) => permit,
             Err(WaitMs(ms)) => return Err(self.no_budget(&outgoing, key, ms).await),
         };
@@ -293,11 +293,9 @@ impl Door {
         if let Some((effects, key)) = self.call.effects.as_ref().zip(key) {
             effects.release(&key, false);
         }
-        let mut entry = self.call.journal.entry(outgoing.checked().route().as_str());
-        entry.origin = outgoing.checked().origin().to_string();
-        entry.decision = "denied:budget".into();
-        entry.error = format!("no budget for {ms} ms");
-        self.call.journal.put(entry).await.err().unwrap_or(http::Error::Budget(ms))
+        let entry = self.call.journal.entry(outgoing.checked().route().as_str());
+        let (error, entry) = no_budget(entry, outgoing, ms);
+        self.call.journal.put(entry).await.err().unwrap_or(error)
     }
 }
 

@@ -2,7 +2,7 @@
 //! credential out of the answer, read the signs about limits, keep the headers that the route keeps.
 
 use crate::gate::body::Bounds;
-use crate::gate::budget::Budget;
+use crate::gate::budget::{Budget, Reported, WaitMs};
 use crate::gate::client::{Answer, Failed};
 use crate::gate::credential::{Credential, Token};
 use crate::gate::journal::Journal;
@@ -118,8 +118,13 @@ impl Exchange<'_> {
                 if let Err(error) = self.journal.put(entry).await {
                     return (Ended::NotSent(error), self.journal.entry_for(self.route));
                 }
-                self.budget.charge(self.journal.line.account(), self.route.calls);
-                self.once(outgoing, Some(&another)).await
+                match self.budget.charge(self.journal.line.payer(), self.route.calls) {
+                    Ok(()) => self.once(outgoing, Some(&another)).await,
+                    Err(WaitMs(ms)) => {
+                        let (error, entry) = no_budget(self.journal.entry_for(self.route), outgoing, ms);
+                        (Ended::NotSent(error), entry)
+                    }
+                }
             }
             Ok(None) => (ended, entry),
             Err(error) => {
@@ -198,15 +203,15 @@ impl Exchange<'_> {
     }
 
     fn learn(&self, headers: &HeaderMap, is_throttled: bool) {
-        let account = self.journal.line.account();
+        let payer = self.journal.line.payer();
         if is_throttled {
-            self.budget.throttled(account);
+            self.budget.throttled(payer);
         }
         if let Some(usage) = &self.route.usage
             && let Some(value) = headers.get(usage.header.as_str()).and_then(|value| value.to_str().ok())
             && let Some((used, limit)) = sign::usage(usage, value)
         {
-            self.budget.learn(account, used, limit);
+            self.budget.learn(payer, Reported { used, limit }, self.route.calls);
         }
     }
 
@@ -246,6 +251,14 @@ pub(super) fn lease_lost() -> http::Error {
 /// What an error says, for the journal.
 pub(super) fn text_of(error: &http::Error) -> String {
     match error {
+/// There is no budget for it now: what the plugin gets, and what is written down.
+pub(super) fn no_budget(mut entry: JournalEntry, outgoing: &Outgoing, ms: u64) -> (http::Error, JournalEntry) {
+    entry.origin = outgoing.checked.origin().to_string();
+    entry.decision = "denied:budget".into();
+    entry.error = format!("no budget for {ms} ms");
+    (http::Error::Budget(ms), entry)
+}
+
         http::Error::Denied(text)
         | http::Error::NotSent(text)
         | http::Error::SentNoAnswer(text)
