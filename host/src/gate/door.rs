@@ -240,12 +240,9 @@ impl Door {
     }
 
     async fn stored(&self, entry: JournalEntry, response: http::Response) -> Result<Admitted, http::Error> {
-        let entry = JournalEntry {
-            decision: "stored".into(),
-            status: response.status,
-            response_bytes: response.body.len() as u64,
-            ..entry
-        };
+        let bytes = response.body.len() as u64;
+        self.call.left.update(Ordering::Relaxed, Ordering::Relaxed, |left| left.saturating_sub(bytes));
+        let entry = JournalEntry { decision: "stored".into(), status: response.status, response_bytes: bytes, ..entry };
         self.call.journal.put(entry).await?;
         Ok(Admitted::Ready(response))
     }

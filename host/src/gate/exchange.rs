@@ -151,9 +151,12 @@ impl Exchange<'_> {
             return self.not_sent(lease_lost(), entry);
         }
         self.calls.fetch_add(u64::from(self.route.calls), Ordering::Relaxed);
-        // The answer to a request with an effect is taken even if the call has had its share: it decides an outcome.
-        let left = (self.route.effect == Effect::None).then_some(self.left);
-        let bounds = Bounds { bytes_max: limits::RESPONSE_BODY_BYTES_MAX as u64, left };
+        // A short answer to a request with an effect is taken even if the call has had its share: it decides an outcome.
+        let reserve = match self.route.effect {
+            Effect::None => 0,
+            Effect::Repeatable | Effect::Once => limits::EFFECT_RESPONSE_BYTES_MIN,
+        };
+        let bounds = Bounds { bytes_max: limits::RESPONSE_BODY_BYTES_MAX as u64, left: Some(self.left), reserve };
         let answered = self.journal.line.client.send(request, bounds).await;
         self.journal.ended(&mut entry);
         entry.decision = "sent".into();
@@ -248,9 +251,6 @@ pub(super) fn lease_lost() -> http::Error {
     http::Error::NotSent("the lease of this run is no longer held here: nothing was sent".into())
 }
 
-/// What an error says, for the journal.
-pub(super) fn text_of(error: &http::Error) -> String {
-    match error {
 /// There is no budget for it now: what the plugin gets, and what is written down.
 pub(super) fn no_budget(mut entry: JournalEntry, outgoing: &Outgoing, ms: u64) -> (http::Error, JournalEntry) {
     entry.origin = outgoing.checked.origin().to_string();
@@ -259,6 +259,9 @@ pub(super) fn no_budget(mut entry: JournalEntry, outgoing: &Outgoing, ms: u64) -
     (http::Error::Budget(ms), entry)
 }
 
+/// What an error says, for the journal.
+pub(super) fn text_of(error: &http::Error) -> String {
+    match error {
         http::Error::Denied(text)
         | http::Error::NotSent(text)
         | http::Error::SentNoAnswer(text)

@@ -117,7 +117,7 @@ impl OAuth {
         entry.path.clone_from(&self.settings.path);
         entry.decision = "sent".into();
         entry.request_bytes = form.len() as u64;
-        let bounds = Bounds { bytes_max: limits::TOKEN_RESPONSE_BYTES_MAX as u64, left: None };
+        let bounds = Bounds { bytes_max: limits::TOKEN_RESPONSE_BYTES_MAX as u64, left: None, reserve: 0 };
         let mut answered = self.client.send(self.request(form)?, bounds).await;
         let token = match &answered {
             Ok(answer) => {
