@@ -174,6 +174,7 @@ pub fn batch(flow: &FlowName, id: &str) -> BatchRow {
         intents: "[]".into(),
         sources: "{}".into(),
         attempt: 1,
+        decided: At(0),
         due: At(0),
         count: 1,
     }

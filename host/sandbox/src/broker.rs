@@ -30,7 +30,8 @@ pub trait Broker: Send + Sync + 'static {
     /// What is left to this call.
     fn left(&self) -> Allowance;
 
-    /// One line for the host's log; the sandbox has bounded its length and number.
+    /// One line for the host's log; the sandbox has bounded its length and number and made it plain: without line ends,
+    /// terminal escapes and characters that turn the direction of writing.
     fn log(&self, level: Level, text: &str);
 }
 

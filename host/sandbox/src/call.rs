@@ -79,13 +79,19 @@ impl State {
         self.requests_left
     }
 
-    /// Passes a line on, cut and plain; after [`limits::LOG_LINES_MAX`] lines only counts.
+    /// Passes a line on, cut and plain; after [`limits::LOG_LINES_MAX`] lines only counts. Cut first: what is spelled out
+    /// is longer, and a guest's line may have megabytes.
     pub(crate) fn log(&mut self, level: Level, text: String) {
+        let is_dropped = self.lines >= limits::LOG_LINES_MAX;
+        self.lines = self.lines.saturating_add(1);
+        if is_dropped && level != Level::Error {
+            return;
+        }
+        let text = line::cut(text, limits::LOG_LINE_BYTES_MAX);
         let text = line::cut(line::plain(&text).into_owned(), limits::LOG_LINE_BYTES_MAX);
-        if self.lines < limits::LOG_LINES_MAX {
+        if !is_dropped {
             self.broker.log(level, &text);
         }
-        self.lines = self.lines.saturating_add(1);
         // Kept even when lines are dropped: it explains the crash that may follow.
         if level == Level::Error {
             self.last_error = Some(text);

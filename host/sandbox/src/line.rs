@@ -1,12 +1,14 @@
 //! Text from a guest made fit for people: cut to a length, on one line, without tricks.
 
 use std::borrow::Cow;
+use tollgate_core::model::text;
 
-/// The text, cut to at most `bytes_max` at a character's end; `…` marks the cut.
+/// The text, cut to at most `bytes_max` at a character's end; `…` marks the cut. What was cut off takes no memory.
 pub(crate) fn cut(mut text: String, bytes_max: usize) -> String {
     if text.len() > bytes_max {
         let end = text.floor_char_boundary(bytes_max.saturating_sub('…'.len_utf8()));
         text.truncate(end);
+        text.shrink_to(bytes_max);
         text.push('…');
     }
     text
@@ -30,8 +32,7 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 }
 
 fn is_trick(c: char) -> bool {
-    let turns_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (c.is_control() && c != '\t') || turns_direction || matches!(c, '\u{2028}' | '\u{2029}')
+    c != '\t' && text::is_deceptive(c)
 }
 
 #[cfg(test)]
@@ -47,6 +48,7 @@ mod tests {
             assert!(cut.len() <= bytes_max && cut.ends_with('…'), "{bytes_max}: {cut}");
         }
         assert_eq!(cut(text.clone(), 100), text);
+        assert!(cut("x".repeat(1 << 20), 100).capacity() < 1_000, "the rest is given back");
     }
 
     /// What could forge a second line or repaint a terminal is spelled out; plain text is left alone.

@@ -12,7 +12,7 @@ use crate::profile::{self, Interruption};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use tollgate_core::model::limits;
+use tollgate_core::model::{Digest, limits};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -63,17 +63,26 @@ impl Sandbox {
     /// The component cannot be compiled, needs more than a slot holds, or its imports or exports have other types than
     /// the contract says.
     pub async fn load(&self, admitted: Admitted) -> Result<Plugin, Error> {
-        let shared = self.shared.clone();
-        match tokio::task::spawn_blocking(move || shared.load(admitted)).await {
-            Ok(loaded) => loaded,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
+        let (shared, plugin) = (self.shared.clone(), admitted.digest());
+        guarded(plugin, move || shared.load(admitted)).await
     }
 
     /// Instances that run now.
     pub fn running(&self) -> u64 {
         self.shared.runtime.engine.pooling_allocator_metrics().map_or(0, |metrics| metrics.component_instances())
     }
+}
+
+/// Runs the work on a thread for blocking work. A component that makes the compiler panic is one that cannot be loaded:
+/// the host goes on.
+async fn guarded<T: Send + 'static>(
+    plugin: Digest,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|ended| {
+        let reason = if ended.is_panic() { "the compiler panicked" } else { "the host is shutting down" };
+        Err(Error::Compile { plugin: plugin.to_string(), reason: reason.into() })
+    })
 }
 
 impl Shared {
@@ -110,5 +119,20 @@ impl Shared {
         // SAFETY: the code is this engine's own output: made right now, or stored by this host under an HMAC whose key
         // only this host can read, over the component's digest and the engine's fingerprint.
         unsafe { Component::deserialize(&self.runtime.engine, code) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A panic while a component is compiled is an error of that component, whoever's fault it is; what does not panic
+    /// comes through.
+    #[tokio::test]
+    async fn a_panic_of_the_compiler_is_an_error() {
+        let plugin = Digest::of(b"component");
+        let error = guarded(plugin, || -> Result<(), Error> { panic!("provoked by a test") }).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("{plugin} cannot be loaded: the compiler panicked"));
+        assert_eq!(guarded(plugin, || Ok(7)).await.unwrap(), 7);
     }
 }

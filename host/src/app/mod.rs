@@ -7,7 +7,7 @@ mod rest;
 
 use crate::clock::SharedClock;
 use crate::engine::{self, Handle, OpenFlow, Status};
-use crate::gate::budget::{Budget, Counters, Usage};
+use crate::gate::budget::{Budget, Counters, Payer, Usage};
 use crate::gate::net::Net;
 use crate::gate::vault::{Kek, Vault};
 use crate::gate::{CallContext, Gate, Purpose};
@@ -310,7 +310,7 @@ impl App {
 
     /// What an account has used since this process started, against its limits.
     pub fn usage(&self, account: &AccountId) -> Usage {
-        self.budget.usage(account)
+        self.budget.usage(&Payer { tenant: self.tenant.clone(), account: account.clone() })
     }
 
     /// The store, for tests and tools that look at what was written down.

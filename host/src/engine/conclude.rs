@@ -157,7 +157,8 @@ impl Sorted {
         }
         let (intents, sources) = std::mem::take(&mut self.again).into_iter().unzip();
         let attempt = attempt + u32::from(self.is_counted);
-        Some(Batch::new(flow.new_batch(), intents, sources, attempt, now.plus_ms(self.after_ms)))
+        let due = now.plus_ms(self.after_ms);
+        Some(Batch { attempt, due, ..Batch::new(flow.new_batch(), intents, sources, now) })
     }
 
     fn summary(&self, id: &tollgate_core::model::BatchId) -> String {

@@ -35,7 +35,7 @@ pub async fn deliver(
 ) -> Result<Delivered, crate::store::Error> {
     let stored = if batch.is_resumed { flow.store.answers(&flow.tenant, &batch.id).await? } else { HashMap::new() };
     let keys = batch.sources.iter().map(|source| source.intent_key.clone()).collect();
-    let purpose = Purpose::Write { batch: batch.id.clone(), keys, stored };
+    let purpose = Purpose::Write { batch: batch.id.clone(), keys, stored, started: batch.decided };
     let door = flow.gate.door(flow.to.line.clone(), CallContext { run, purpose, seed: flow.new_seed(), lease });
     let stream = flow.to.stream.name.as_str().into();
     let result = flow.to.plugin.write(&stream, &batch.intents, door.clone(), CallLimits::default()).await;

@@ -60,13 +60,7 @@ pub async fn evaluate(
             (None, Some(Found::One(record))) => Some(Counterpart { key: &record.key, hash: "", version: None }),
             _ => None,
         };
-        let before = row.as_ref().map(|row| Known {
-            state: &row.state,
-            hash: "",
-            is_matched: row.is_matched,
-            // What we wrote is compared by its own hash (`Counterpart`); this state was read.
-            is_own_write: false,
-        });
+        let before = row.as_ref().map(|row| Known { state: &row.state, is_matched: row.is_matched });
         let mut projection =
             draft.finish(before.as_ref(), counterpart.as_ref(), &|reference| resolved.get(reference).cloned());
         if let Some(Found::Ambiguous(stop)) = found

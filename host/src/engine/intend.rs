@@ -22,6 +22,8 @@ pub struct Batch {
     pub sources: Vec<Source>,
     /// Failures so far.
     pub attempt: u32,
+    /// When it was first stored: the time that its call sees.
+    pub decided: At,
     /// Not before.
     pub due: At,
     /// It was open when this process started: some of its requests may have been answered or may be under way.
@@ -220,7 +222,6 @@ impl Sorted {
         };
         match verdict {
             Verdict::Skipped(Skip::Predicate) => self.tally.skipped_predicate += 1,
-            Verdict::Skipped(Skip::Echo) => self.tally.skipped_echo += 1,
             Verdict::Unchanged if known.is_some_and(|row| !row.hash.is_empty()) => self.tally.skipped_echo += 1,
             Verdict::Unchanged => self.tally.unchanged += 1,
             Verdict::Held(stops) => stop(Kind::Hold, stops)?,
@@ -309,19 +310,19 @@ fn batches(flow: &OpenFlow, writes: Vec<(Intent, Source)>, now: At) -> Vec<Batch
     let mut batches = Vec::new();
     while writes.peek().is_some() {
         let (intents, sources): (Vec<_>, Vec<_>) = writes.by_ref().take(flow.write_max).unzip();
-        batches.push(Batch::new(flow.new_batch(), intents, sources, 0, now));
+        batches.push(Batch::new(flow.new_batch(), intents, sources, now));
     }
     batches
 }
 
 impl Batch {
     /// A batch of these intents, numbered by their place.
-    pub fn new(id: BatchId, mut intents: Vec<Intent>, sources: Vec<Source>, attempt: u32, due: At) -> Self {
+    pub fn new(id: BatchId, mut intents: Vec<Intent>, sources: Vec<Source>, now: At) -> Self {
         assert_eq!(intents.len(), sources.len(), "each intent has its source");
         for (place, intent) in (0..).zip(&mut intents) {
             intent.id = place;
         }
-        Self { id, intents, sources, attempt, due, is_resumed: false }
+        Self { id, intents, sources, attempt: 0, decided: now, due: now, is_resumed: false }
     }
 
     /// A batch as it was stored.
@@ -334,6 +335,7 @@ impl Batch {
             intents: serde_json::from_str(&row.intents)?,
             sources: serde_json::from_str(&row.sources)?,
             attempt: row.attempt,
+            decided: row.decided,
             due: row.due,
             is_resumed: true,
         })
@@ -352,6 +354,7 @@ pub fn row(flow: &OpenFlow, run: &RunId, batch: &Batch) -> Result<BatchRow, Erro
         intents: serde_json::to_string(&batch.intents).map_err(corrupt)?,
         sources: serde_json::to_string(&batch.sources).map_err(corrupt)?,
         attempt: batch.attempt,
+        decided: batch.decided,
         due: batch.due,
         count: u32::try_from(batch.intents.len()).unwrap_or(u32::MAX),
     })

@@ -23,6 +23,8 @@ pub(super) struct Bounds<'a> {
     pub(super) bytes_max: u64,
     /// Decoded bytes that are left to the call; taken from as the body grows.
     pub(super) left: Option<&'a AtomicU64>,
+    /// Bytes that this body may have when nothing is left to the call.
+    pub(super) reserve: u64,
 }
 
 /// A body under way.
@@ -114,9 +116,13 @@ impl Sink<'_> {
             return Err(Cut::Broken("it unpacks to far more than it holds"));
         }
         if let Some(left) = self.bounds.left {
-            let take = |left: u64| left.checked_sub(piece.len() as u64);
-            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            let bytes = piece.len() as u64;
+            let take =
+                |left: u64| (bytes.saturating_sub(left) <= self.bounds.reserve).then(|| left.saturating_sub(bytes));
+            let left = left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
                 .map_err(|_| Cut::TooLarge(limits::CALL_RESPONSE_BYTES_MAX))?;
+            self.bounds.reserve -= bytes.saturating_sub(left);
         }
         self.bytes.extend_from_slice(piece);
         Ok(())
@@ -152,7 +158,7 @@ mod tests {
     }
 
     fn read(encoding: Option<&[u8]>, bytes: &[u8], bytes_max: u64) -> Result<Vec<u8>, Cut> {
-        let mut body = Body::new(encoding, None, Bounds { bytes_max, left: None })?;
+        let mut body = Body::new(encoding, None, Bounds { bytes_max, left: None, reserve: 0 })?;
         for piece in bytes.chunks(1_000) {
             body.push(piece)?;
         }
@@ -188,12 +194,24 @@ mod tests {
         assert!(matches!(read(Some(b"gzip"), &bomb, 16 << 20), Err(Cut::Broken(_))));
 
         let left = AtomicU64::new(15);
-        let bounds = Bounds { bytes_max: 10, left: Some(&left) };
+        let bounds = Bounds { bytes_max: 10, left: Some(&left), reserve: 0 };
         let mut first = Body::new(None, Some(10), bounds).unwrap();
         first.push(&[0; 10]).unwrap();
         let mut second = Body::new(None, None, bounds).unwrap();
         assert_eq!(second.push(&[0; 6]), Err(Cut::TooLarge(limits::CALL_RESPONSE_BYTES_MAX)));
         assert_eq!(left.load(Ordering::Relaxed), 5);
         assert_eq!(Body::new(None, Some(11), bounds).err(), Some(Cut::TooLarge(10)), "refused by its announcement");
+
+        // With a reserve of its own, a body takes what is left and then that much, however it is cut into pieces.
+        let reserved = Bounds { reserve: 4, ..bounds };
+        let mut third = Body::new(None, None, reserved).unwrap();
+        for piece in [3, 3, 3] {
+            third.push(&vec![0; piece]).unwrap();
+        }
+        assert_eq!(left.load(Ordering::Relaxed), 0);
+        assert!(third.push(&[0; 1]).is_err());
+        let mut fourth = Body::new(None, None, reserved).unwrap();
+        fourth.push(&[0; 4]).unwrap();
+        assert!(fourth.push(&[0; 1]).is_err());
     }
 }

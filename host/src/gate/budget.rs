@@ -1,4 +1,4 @@
-//! What may be asked of an account: one count for all connections, flows and plugins that reach it.
+//! What may be asked of an account: one count for all connections, flows and plugins of a tenant that reach it.
 //!
 //! Three bounds at once: requests at the same time; calls in 24 hours, counted here; and the account's own count, where
 //! the vendor reports it, because other programs spend from it too. A bound that two connections declare differently is
@@ -11,11 +11,20 @@ use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tollgate_core::model::{AccountId, At, ConnectionName, limits, manifest};
+use tollgate_core::model::{AccountId, At, ConnectionName, Tenant, limits, manifest};
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 /// Whole hours that a rolling day may touch.
 const WINDOW_HOURS: i64 = 24;
+
+/// Whose budget it is: accounts of two tenants never share one, whatever they are called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Payer {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Its account.
+    pub account: AccountId,
+}
 
 /// Milliseconds until there may be budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,31 +58,34 @@ pub struct Usage {
 /// The budgets of all accounts.
 pub trait Budget: Send + Sync + 'static {
     /// What a connection knows of its account's bounds; replaces what it said before.
-    fn declare(&self, account: &AccountId, connection: &ConnectionName, bounds: &manifest::Budget);
+    fn declare(&self, payer: &Payer, connection: &ConnectionName, bounds: &manifest::Budget);
 
     /// Calls that were made in this hour (since 1970) before this process began to count.
-    fn seed(&self, account: &AccountId, hour: i64, calls: u64);
+    fn seed(&self, payer: &Payer, hour: i64, calls: u64);
 
     /// Waits at most `wait_ms` for leave to send one request that costs `calls`, and charges them.
-    fn acquire(&self, account: &AccountId, calls: u32, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>>;
+    fn acquire(&self, payer: &Payer, calls: u32, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>>;
 
-    /// Charges calls that were made under a permit already given.
-    fn charge(&self, account: &AccountId, calls: u32);
+    /// Leave to send once more under a permit already given, at once or not at all; charges the calls.
+    ///
+    /// # Errors
+    /// So many calls are not left.
+    fn charge(&self, payer: &Payer, calls: u32) -> Result<(), WaitMs>;
 
-    /// Takes over the vendor's own count.
-    fn learn(&self, account: &AccountId, used: u64, limit: Option<u64>);
+    /// Takes over the vendor's own count, as an answer gave it that cost `calls`.
+    fn learn(&self, payer: &Payer, count: Reported, calls: u32);
 
     /// The vendor said "too fast".
-    fn throttled(&self, account: &AccountId);
+    fn throttled(&self, payer: &Payer);
 
     /// What is known of an account.
-    fn usage(&self, account: &AccountId) -> Usage;
+    fn usage(&self, payer: &Payer) -> Usage;
 }
 
 /// Budgets in the memory of this process.
 pub struct Counters {
     clock: SharedClock,
-    accounts: Mutex<HashMap<AccountId, Arc<Account>>>,
+    accounts: Mutex<HashMap<Payer, Arc<Account>>>,
 }
 
 struct Account {
@@ -90,16 +102,33 @@ struct Counts {
     running: u32,
     peak: u32,
     calls: BTreeMap<i64, u64>,
-    reported: Option<Reported>,
+    /// Calls of the requests that run now: charged here, and perhaps not yet counted by the vendor.
+    held: u64,
+    known: Option<Known>,
     throttled: u64,
 }
 
-/// The vendor's count, and what was charged since.
-struct Reported {
+/// What the vendor says of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// Calls that were made.
+    pub used: u64,
+    /// Calls that may be made, if it says so.
+    pub limit: Option<u64>,
+}
+
+/// The vendor's count, and what it does not hold yet.
+struct Known {
     at: At,
-    used: u64,
-    limit: Option<u64>,
+    count: Reported,
+    /// Charged since, or under way when it was given.
     since: u64,
+}
+
+impl Known {
+    fn used(&self) -> u64 {
+        self.count.used.saturating_add(self.since)
+    }
 }
 
 impl Counters {
@@ -108,27 +137,27 @@ impl Counters {
         Self { clock, accounts: Mutex::default() }
     }
 
-    fn account(&self, account: &AccountId) -> Arc<Account> {
+    fn account(&self, payer: &Payer) -> Arc<Account> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.entry(account.clone()).or_insert_with(|| Arc::new(Account::new())).clone()
+        accounts.entry(payer.clone()).or_insert_with(|| Arc::new(Account::new())).clone()
     }
 }
 
 impl Budget for Counters {
-    fn declare(&self, account: &AccountId, connection: &ConnectionName, bounds: &manifest::Budget) {
-        let account = self.account(account);
+    fn declare(&self, payer: &Payer, connection: &ConnectionName, bounds: &manifest::Budget) {
+        let account = self.account(payer);
         let mut counts = account.counts();
         counts.declared.insert(connection.clone(), bounds.clone());
         let lowest = counts.declared.values().filter_map(|bounds| bounds.concurrency).min();
         account.resize(&mut counts, lowest.unwrap_or(limits::CONCURRENCY_DEFAULT).max(1));
     }
 
-    fn seed(&self, account: &AccountId, hour: i64, calls: u64) {
-        *self.account(account).counts().calls.entry(hour).or_default() += calls;
+    fn seed(&self, payer: &Payer, hour: i64, calls: u64) {
+        *self.account(payer).counts().calls.entry(hour).or_default() += calls;
     }
 
-    fn acquire(&self, account: &AccountId, calls: u32, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>> {
-        let (account, clock) = (self.account(account), self.clock.clone());
+    fn acquire(&self, payer: &Payer, calls: u32, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>> {
+        let (account, clock) = (self.account(payer), self.clock.clone());
         async move {
             account.counts().permit(clock.now(), calls)?;
             let slot = match account.slots.clone().try_acquire_owned() {
@@ -143,35 +172,42 @@ impl Budget for Counters {
             // Others may have spent the rest while this one waited.
             counts.permit(clock.now(), calls)?;
             counts.charge(clock.now(), calls);
+            counts.held += u64::from(calls);
             counts.running += 1;
             counts.peak = counts.peak.max(counts.running);
             drop(counts);
-            Ok(Permit::new(Slot { account, slot: Some(slot) }))
+            Ok(Permit::new(Slot { account, calls, slot: Some(slot) }))
         }
         .boxed()
     }
 
-    fn charge(&self, account: &AccountId, calls: u32) {
-        self.account(account).counts().charge(self.clock.now(), calls);
+    fn charge(&self, payer: &Payer, calls: u32) -> Result<(), WaitMs> {
+        let (account, now) = (self.account(payer), self.clock.now());
+        let mut counts = account.counts();
+        counts.permit(now, calls)?;
+        counts.charge(now, calls);
+        Ok(())
     }
 
-    fn learn(&self, account: &AccountId, used: u64, limit: Option<u64>) {
-        let at = self.clock.now();
-        self.account(account).counts().reported = Some(Reported { at, used, limit, since: 0 });
+    fn learn(&self, payer: &Payer, count: Reported, calls: u32) {
+        let (account, at) = (self.account(payer), self.clock.now());
+        let mut counts = account.counts();
+        let since = counts.held.saturating_sub(u64::from(calls));
+        counts.known = Some(Known { at, count, since });
     }
 
-    fn throttled(&self, account: &AccountId) {
-        self.account(account).counts().throttled += 1;
+    fn throttled(&self, payer: &Payer) {
+        self.account(payer).counts().throttled += 1;
     }
 
-    fn usage(&self, account: &AccountId) -> Usage {
-        let account = self.account(account);
+    fn usage(&self, payer: &Payer) -> Usage {
+        let account = self.account(payer);
         let mut counts = account.counts();
         let now = self.clock.now();
-        let reported = counts.reported(now).map_or(0, |reported| reported.used + reported.since);
+        let reported = counts.known(now).map_or(0, Known::used);
         Usage {
             used: counts.used(now).max(reported),
-            limit_per_day: counts.per_day().or_else(|| counts.reported(now).and_then(|reported| reported.limit)),
+            limit_per_day: counts.per_day().or_else(|| counts.known(now).and_then(|known| known.count.limit)),
             concurrency: counts.concurrency,
             concurrency_peak: counts.peak,
             throttled: counts.throttled,
@@ -220,13 +256,13 @@ impl Counts {
 
     fn charge(&mut self, now: At, calls: u32) {
         *self.calls.entry(now.0.div_euclid(HOUR_MS)).or_default() += u64::from(calls);
-        if let Some(reported) = &mut self.reported {
-            reported.since += u64::from(calls);
+        if let Some(known) = &mut self.known {
+            known.since += u64::from(calls);
         }
     }
 
-    fn reported(&self, now: At) -> Option<&Reported> {
-        self.reported.as_ref().filter(|reported| now.since_ms(reported.at) < limits::USAGE_SIGN_MS_MAX)
+    fn known(&self, now: At) -> Option<&Known> {
+        self.known.as_ref().filter(|known| now.since_ms(known.at) < limits::USAGE_SIGN_MS_MAX)
     }
 
     /// Whether so many calls are left: of our own count, and of the vendor's where it is recent.
@@ -239,10 +275,10 @@ impl Counts {
             let free = At((first + WINDOW_HOURS + 1).saturating_mul(HOUR_MS));
             return Err(WaitMs(free.since_ms(now).max(limits::RETRY_AFTER_MS_MIN)));
         }
-        if let Some(reported) = self.reported(now)
-            && reported.limit.is_some_and(|limit| reported.used + reported.since + calls > limit)
+        if let Some(known) = self.known(now)
+            && known.count.limit.is_some_and(|limit| known.used().saturating_add(calls) > limit)
         {
-            return Err(WaitMs(reported.at.plus_ms(limits::USAGE_SIGN_MS_MAX).since_ms(now)));
+            return Err(WaitMs(known.at.plus_ms(limits::USAGE_SIGN_MS_MAX).since_ms(now)));
         }
         Ok(())
     }
@@ -251,6 +287,7 @@ impl Counts {
 /// One request under way.
 struct Slot {
     account: Arc<Account>,
+    calls: u32,
     slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -258,6 +295,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.account.counts();
         counts.running -= 1;
+        counts.held -= u64::from(self.calls);
         if counts.surplus > 0 {
             counts.surplus -= 1;
             self.slot.take().map(OwnedSemaphorePermit::forget).unwrap_or_default();
@@ -274,10 +312,10 @@ mod tests {
         manifest::Budget { concurrency, calls_per_day }
     }
 
-    fn setup(bounds: &manifest::Budget) -> (TestClock, Counters, AccountId) {
+    fn setup(bounds: &manifest::Budget) -> (TestClock, Counters, Payer) {
         let clock = TestClock::new();
         let counters = Counters::new(Arc::new(clock.clone()));
-        let account = AccountId::from("acme");
+        let account = Payer { tenant: "t".into(), account: "acme".into() };
         counters.declare(&account, &"one".into(), bounds);
         (clock, counters, account)
     }
@@ -343,7 +381,7 @@ mod tests {
     #[tokio::test]
     async fn the_vendors_count() {
         let (clock, counters, account) = setup(&bounds(None, None));
-        counters.learn(&account, 4_998, Some(5_000));
+        counters.learn(&account, Reported { used: 4_998, limit: Some(5_000) }, 1);
         assert!(counters.acquire(&account, 2, 0).await.is_ok());
         let usage = counters.usage(&account);
         assert_eq!((usage.used, usage.limit_per_day), (5_000, Some(5_000)));
@@ -352,5 +390,34 @@ mod tests {
         assert!(counters.acquire(&account, 1, 0).await.is_ok());
         counters.throttled(&account);
         assert_eq!(counters.usage(&account).throttled, 1);
+    }
+
+    /// A vendor's count holds what had arrived when it was taken. What runs at that time may not have: it stays counted
+    /// beside it, or a hundred requests under way would be given a second time. Both ways to spend ask for what is left.
+    #[tokio::test]
+    async fn what_runs_counts_beside_the_vendors_count() {
+        let (_, counters, account) = setup(&bounds(Some(5), None));
+        let _running = [counters.acquire(&account, 1, 0).await.ok(), counters.acquire(&account, 1, 0).await.ok()];
+        let asked = counters.acquire(&account, 1, 0).await.ok();
+        counters.learn(&account, Reported { used: 7, limit: Some(10) }, 1);
+        drop(asked);
+        assert_eq!(counters.usage(&account).used, 9, "two run, the third gave the count");
+        assert_eq!(counters.charge(&account, 1), Ok(()));
+        assert!(counters.charge(&account, 1).is_err(), "a request that is sent once more asks again");
+        assert!(counters.acquire(&account, 1, 0).await.is_err());
+        assert_eq!(counters.usage(&account).used, 10, "what was refused is not charged");
+        counters.learn(&account, Reported { used: u64::MAX, limit: Some(u64::MAX) }, 1);
+        assert!(counters.acquire(&account, 1, 0).await.is_ok(), "a count that cannot be is no crash");
+    }
+
+    /// Accounts of two tenants have nothing to do with each other, whatever they are called.
+    #[tokio::test]
+    async fn tenants_are_apart() {
+        let (_, counters, account) = setup(&bounds(None, Some(1)));
+        let other = Payer { tenant: "u".into(), ..account.clone() };
+        assert!(counters.acquire(&account, 1, 0).await.is_ok());
+        assert!(counters.acquire(&account, 1, 0).await.is_err());
+        assert!(counters.acquire(&other, 1, 0).await.is_ok());
+        assert_eq!((counters.usage(&account).limit_per_day, counters.usage(&other).limit_per_day), (Some(1), None));
     }
 }

@@ -90,7 +90,7 @@ impl Credential {
     pub(super) async fn another(&self, refused: &Arc<Token>, journal: &Journal) -> Result<Option<Arc<Token>>, Error> {
         match self {
             Credential::Bearer(bearer) => bearer.another(refused).await,
-            Credential::OAuth(oauth) => oauth.another(refused, journal).await.map(Some),
+            Credential::OAuth(oauth) => oauth.another(refused, journal).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::clock::Seeded;
 use crate::gate::budget::WaitMs;
 use crate::gate::effect::{self, Effects, Found, Key};
-use crate::gate::exchange::Outgoing;
+use crate::gate::exchange::{Outgoing, no_budget};
 use crate::gate::journal::{Journal, shown};
 use crate::gate::send::{Call, UnderWay};
 use crate::gate::{Inner, Line};
@@ -42,6 +42,9 @@ pub enum Purpose {
         keys: Vec<String>,
         /// What earlier calls stored of it.
         stored: HashMap<String, Sending>,
+        /// When the batch was made: the time that the plugin sees during the whole call, so that a call that is run again
+        /// sees the same.
+        started: At,
     },
 }
 
@@ -51,7 +54,7 @@ pub struct CallContext {
     pub run: RunId,
     /// What it is for.
     pub purpose: Purpose,
-    /// Decides its randomness.
+    /// Decides its randomness. That of a write follows from its batch instead, so that a call that is run again is the same.
     pub seed: u64,
     /// Asked right before a request with an effect leaves.
     pub lease: Lease,
@@ -62,7 +65,7 @@ pub struct Door {
     call: Arc<Call>,
     purpose: egress::Purpose,
     started: At,
-    /// The time that the plugin sees: of its last host call.
+    /// The time that the plugin sees: of its last host call; in a write, of its batch.
     now: AtomicI64,
     /// Requests that the plugin made.
     asked: AtomicU32,
@@ -85,13 +88,15 @@ enum Admitted {
 
 impl Door {
     pub(super) fn new(gate: Arc<Inner>, line: Arc<Line>, context: CallContext) -> Self {
-        let now = gate.clock.now();
+        let started = gate.clock.now();
+        let (mut now, mut seed) = (started, context.seed);
         let (purpose, effects) = match context.purpose {
             Purpose::Check => (egress::Purpose::Check, None),
             Purpose::Discover => (egress::Purpose::Discover, None),
             Purpose::Read => (egress::Purpose::Read, None),
             Purpose::Lookup => (egress::Purpose::Lookup, None),
-            Purpose::Write { batch, keys, stored } => {
+            Purpose::Write { batch, keys, stored, started } => {
+                (now, seed) = (started, effect::seed(&batch));
                 let intents = u32::try_from(keys.len()).unwrap_or(u32::MAX);
                 (egress::Purpose::Write { intents }, Some(Effects::new(batch, keys, stored)))
             }
@@ -110,10 +115,10 @@ impl Door {
         Self {
             call: Arc::new(call),
             purpose,
-            started: now,
+            started,
             now: AtomicI64::new(now.0),
             asked: AtomicU32::new(0),
-            random: Seeded::new(context.seed),
+            random: Seeded::new(seed),
         }
     }
 
@@ -147,10 +152,11 @@ impl Door {
         let _ = self.call.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    fn tick(&self) -> At {
-        let now = self.call.gate.clock.now();
-        self.now.fetch_max(now.0, Ordering::Relaxed);
-        now
+    /// Moves the time that the plugin sees; that of a write stands.
+    fn tick(&self) {
+        if self.call.effects.is_none() {
+            self.now.fetch_max(self.call.gate.clock.now().0, Ordering::Relaxed);
+        }
     }
 
     fn wall_ms(&self) -> u64 {
@@ -182,6 +188,10 @@ impl Door {
             return Err(self.deny(self.call.journal.entry(&shown(name)), denial).await);
         };
         let entry = || self.call.journal.entry_for(route);
+        if self.wall_ms() == 0 {
+            let _ = self.deny(entry(), Denial::new("deadline", "the time of this call is over")).await;
+            return Err(http::Error::Deadline);
+        }
         if self.asked.fetch_add(1, Ordering::Relaxed) >= limits::GUEST_REQUESTS_MAX {
             let most = limits::GUEST_REQUESTS_MAX;
             return Err(self
@@ -191,10 +201,13 @@ impl Door {
         self.learn_origin(route).await?;
         let endpoints = line.origins.get();
         let (decided, digest) = match ask {
-            Ask::Link { route, link } => (egress::follow(&line.manifest, &endpoints, &route, &link), None),
+            // A write is run again over what it was answered, so that its reads are remembered as well: a plugin that
+            // looked before it wrote must see the same again.
+            Ask::Link { route, link } => {
+                let digest = self.call.effects.is_some().then(|| effect::digest_link(&route, &link));
+                (egress::follow(&line.manifest, &endpoints, &route, &link), digest)
+            }
             Ask::Request(request) => {
-                // A write is run again over what it was answered, so that its reads are remembered as well: a plugin
-                // that looked before it wrote must see the same again.
                 let is_remembered = route.effect != Effect::None || self.call.effects.is_some();
                 let digest = is_remembered.then(|| effect::digest(&request));
                 (egress::decide(&line.manifest, &endpoints, self.purpose, request), digest)
@@ -245,13 +258,11 @@ impl Door {
         }
     }
 
+    /// Hands out a stored answer. It counts like the first time, so that the call sees the same left.
     async fn stored(&self, entry: JournalEntry, response: http::Response) -> Result<Admitted, http::Error> {
-        let entry = JournalEntry {
-            decision: "stored".into(),
-            status: response.status,
-            response_bytes: response.body.len() as u64,
-            ..entry
-        };
+        let bytes = response.body.len() as u64;
+        self.call.left.update(Ordering::Relaxed, Ordering::Relaxed, |left| left.saturating_sub(bytes));
+        let entry = JournalEntry { decision: "stored".into(), status: response.status, response_bytes: bytes, ..entry };
         self.call.journal.put(entry).await?;
         Ok(Admitted::Ready(response))
     }
@@ -277,7 +288,7 @@ impl Door {
             tracing::error!(%error, "what the account has spent cannot be read");
             return Err(http::Error::NotSent("what the account has spent cannot be read".into()));
         }
-        let permit = match gate.budget.acquire(line.account(), calls, wait_ms).await {
+        let permit = match gate.budget.acquire(line.payer(), calls, wait_ms).await {
             Ok(permit) => permit,
             Err(WaitMs(ms)) => return Err(self.no_budget(&outgoing, key, ms).await),
         };
@@ -299,11 +310,9 @@ impl Door {
         if let Some((effects, key)) = self.call.effects.as_ref().zip(key) {
             effects.release(&key, false);
         }
-        let mut entry = self.call.journal.entry(outgoing.checked().route().as_str());
-        entry.origin = outgoing.checked().origin().to_string();
-        entry.decision = "denied:budget".into();
-        entry.error = format!("no budget for {ms} ms");
-        self.call.journal.put(entry).await.err().unwrap_or(http::Error::Budget(ms))
+        let entry = self.call.journal.entry(outgoing.checked().route().as_str());
+        let (error, entry) = no_budget(entry, outgoing, ms);
+        self.call.journal.put(entry).await.err().unwrap_or(error)
     }
 }
 
@@ -365,12 +374,11 @@ impl Broker for Door {
         }
     }
 
-    /// The text is the plugin's: it is escaped, so that it cannot pretend to be a line of the host's.
+    /// The text is the plugin's: the sandbox has made one plain line of it, so that it cannot pretend to be two.
     #[expect(clippy::cognitive_complexity, reason = "one arm per level: what is complex stands in the macro")]
     fn log(&self, level: Level, text: &str) {
         self.tick();
         let (connection, run) = (self.call.journal.line.connection(), &self.call.journal.run);
-        let text = text.escape_debug();
         match level {
             Level::Error => tracing::error!(target: "plugin", %connection, %run, "{text}"),
             Level::Warn => tracing::warn!(target: "plugin", %connection, %run, "{text}"),

@@ -94,15 +94,42 @@ pub(super) fn digest(request: &http::Request) -> [u8; 32] {
     digest.finalize().into()
 }
 
+/// The same for a link that is followed; no request has this digest.
+pub(super) fn digest_link(route: &str, link: &str) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(b"link");
+    for part in [route, link] {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
+}
+
+/// The seed of a batch's randomness: the same whenever the batch is run again.
+pub(super) fn seed(batch: &BatchId) -> u64 {
+    let digest = Sha256::new().chain_update("seed").chain_update(batch.as_str()).finalize();
+    digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+}
+
 impl Effects {
-    /// Begins with what earlier processes stored of this batch.
+    /// Begins with what earlier processes stored of this batch. Whose outcome nobody knows is known before the plugin asks:
+    /// it may never ask again.
     pub(super) fn new(batch: BatchId, keys: Vec<String>, stored: HashMap<String, Sending>) -> Self {
-        let marked = stored.iter().filter(|(_, sending)| **sending == Sending::Marked);
-        let open = marked.map(|(key, _)| (key.clone(), intents_of(key))).collect();
-        let is_answer =
-            |sending: &Sending| matches!(sending, Sending::Answered(answer) if answer.status != released().status);
-        let answers = stored.iter().filter(|(_, sending)| is_answer(sending));
-        let answered = answers.flat_map(|(key, _)| intents_of(key)).collect();
+        let is_open = |sending: &Sending| match sending {
+            Sending::Marked => true,
+            // Only a request that writes each time keeps an answer of this kind.
+            Sending::Answered(response) => is_unknown(Effect::Once, response.status),
+        };
+        let is_released =
+            |sending: &Sending| matches!(sending, Sending::Answered(response) if response.status == released().status);
+        let (mut open, mut answered) = (BTreeMap::new(), BTreeSet::new());
+        for (key, sending) in &stored {
+            if is_open(sending) {
+                open.insert(key.clone(), intents_of(key));
+            } else if !is_released(sending) {
+                answered.extend(intents_of(key));
+            }
+        }
         Self { batch, keys, state: Mutex::new(State { stored, ordinals: HashMap::new(), open, answered }) }
     }
 
@@ -141,6 +168,8 @@ impl Effects {
                 }
                 Some(Sending::Answered(response)) => Found::Answer(response.clone()),
                 Some(Sending::Marked) if effect == Effect::Once => Found::Unknown,
+                // It asks otherwise than before: what left then may be what it asks now.
+                None if effect == Effect::Once && state.is_marked_otherwise(&digest, intents) => Found::Unknown,
                 Some(Sending::Marked) | None => Found::Nothing,
             };
             if let Found::Answer(response) = &found
@@ -187,6 +216,16 @@ impl Effects {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether an earlier process marked another request for one of these intents, and nobody knows what came of it.
+    fn is_marked_otherwise(&self, digest: &[u8; 32], intents: &[u32]) -> bool {
+        let own = hex::encode(digest);
+        let marked = self.stored.iter().filter(|(_, sending)| **sending == Sending::Marked);
+        let mut others = marked.map(|(key, _)| key).filter(|key| !key.starts_with(&own));
+        others.any(|key| intents_of(key).iter().any(|intent| intents.contains(intent)))
     }
 }
 
@@ -269,6 +308,18 @@ mod tests {
         let names: BTreeSet<[u8; 32]> = variants.iter().map(digest).collect();
         assert_eq!(names.len(), variants.len());
         assert_eq!(digest(&request()), digest(&request()));
+        let links =
+            [("get", "/a"), ("ge", "t/a"), ("get/", "a"), ("", "")].map(|(route, link)| digest_link(route, link));
+        assert_eq!(BTreeSet::from(links).len(), links.len());
+        let bare = http::Request { params: vec![], body: None, intents: vec![], ..request() };
+        assert_ne!(digest_link("insert", ""), digest(&bare));
+    }
+
+    /// A batch that is run again has the randomness that it had; another batch has another.
+    #[test]
+    fn seeds() {
+        assert_eq!(seed(&"one".into()), seed(&"one".into()));
+        assert_ne!(seed(&"one".into()), seed(&"two".into()));
     }
 
     /// Intents are written short and read back; what is no list of intents is none.
@@ -332,9 +383,31 @@ mod tests {
         let first = Effects::new("b".into(), keys(), HashMap::new());
         let (key, _) = first.claim(DIGEST, Effect::Once, &[3]);
         let second = Effects::new("b".into(), keys(), [(key.text, Sending::Answered(response(500)))].into());
-        assert!(second.unanswered().is_empty());
+        assert_eq!(second.unanswered(), [3].into(), "known even if the plugin never asks again");
         assert_eq!(second.claim(DIGEST, Effect::Once, &[3]).1, Found::Answer(response(500)));
         assert_eq!(second.unanswered(), [3].into());
+    }
+
+    /// A write that is run again and asks otherwise than before must not send what may have been done already: a mark
+    /// without an answer stops every other request that writes each time for one of its intents, and no request besides.
+    #[test]
+    fn a_mark_stops_other_requests_of_its_intents() {
+        let first = Effects::new("b".into(), keys(), HashMap::new());
+        let (marked, _) = first.claim(DIGEST, Effect::Once, &[0, 1]);
+        let again = || Effects::new("b".into(), keys(), [(marked.text.clone(), Sending::Marked)].into());
+        for (digest, effect, intents, expected) in [
+            ([8; 32], Effect::Once, &[1][..], Found::Unknown),
+            ([8; 32], Effect::Once, &[1, 2], Found::Unknown),
+            ([8; 32], Effect::Once, &[2], Found::Nothing),
+            ([8; 32], Effect::Repeatable, &[1], Found::Nothing),
+            ([8; 32], Effect::None, &[], Found::Nothing),
+            (DIGEST, Effect::Once, &[0, 1], Found::Unknown),
+        ] {
+            assert_eq!(again().claim(digest, effect, intents).1, expected, "{effect:?} {intents:?}");
+        }
+        let answered =
+            Effects::new("b".into(), keys(), [(marked.text.clone(), Sending::Answered(response(201)))].into());
+        assert_eq!(answered.claim([8; 32], Effect::Once, &[1]).1, Found::Nothing, "it was answered");
     }
 
     /// The key is the same for every attempt, in whatever batch, and another one for other intents and routes.

@@ -2,7 +2,7 @@
 //! credential out of the answer, read the signs about limits, keep the headers that the route keeps.
 
 use crate::gate::body::Bounds;
-use crate::gate::budget::Budget;
+use crate::gate::budget::{Budget, Reported, WaitMs};
 use crate::gate::client::{Answer, Failed};
 use crate::gate::credential::{Credential, Token};
 use crate::gate::journal::Journal;
@@ -118,8 +118,13 @@ impl Exchange<'_> {
                 if let Err(error) = self.journal.put(entry).await {
                     return (Ended::NotSent(error), self.journal.entry_for(self.route));
                 }
-                self.budget.charge(self.journal.line.account(), self.route.calls);
-                self.once(outgoing, Some(&another)).await
+                match self.budget.charge(self.journal.line.payer(), self.route.calls) {
+                    Ok(()) => self.once(outgoing, Some(&another)).await,
+                    Err(WaitMs(ms)) => {
+                        let (error, entry) = no_budget(self.journal.entry_for(self.route), outgoing, ms);
+                        (Ended::NotSent(error), entry)
+                    }
+                }
             }
             Ok(None) => (ended, entry),
             Err(error) => {
@@ -146,9 +151,12 @@ impl Exchange<'_> {
             return self.not_sent(lease_lost(), entry);
         }
         self.calls.fetch_add(u64::from(self.route.calls), Ordering::Relaxed);
-        // The answer to a request with an effect is taken even if the call has had its share: it decides an outcome.
-        let left = (self.route.effect == Effect::None).then_some(self.left);
-        let bounds = Bounds { bytes_max: limits::RESPONSE_BODY_BYTES_MAX as u64, left };
+        // A short answer to a request with an effect is taken even if the call has had its share: it decides an outcome.
+        let reserve = match self.route.effect {
+            Effect::None => 0,
+            Effect::Repeatable | Effect::Once => limits::EFFECT_RESPONSE_BYTES_MIN,
+        };
+        let bounds = Bounds { bytes_max: limits::RESPONSE_BODY_BYTES_MAX as u64, left: Some(self.left), reserve };
         let answered = self.journal.line.client.send(request, bounds).await;
         self.journal.ended(&mut entry);
         entry.decision = "sent".into();
@@ -198,15 +206,15 @@ impl Exchange<'_> {
     }
 
     fn learn(&self, headers: &HeaderMap, is_throttled: bool) {
-        let account = self.journal.line.account();
+        let payer = self.journal.line.payer();
         if is_throttled {
-            self.budget.throttled(account);
+            self.budget.throttled(payer);
         }
         if let Some(usage) = &self.route.usage
             && let Some(value) = headers.get(usage.header.as_str()).and_then(|value| value.to_str().ok())
             && let Some((used, limit)) = sign::usage(usage, value)
         {
-            self.budget.learn(account, used, limit);
+            self.budget.learn(payer, Reported { used, limit }, self.route.calls);
         }
     }
 
@@ -241,6 +249,14 @@ impl Exchange<'_> {
 /// The work that this request belongs to is in other hands.
 pub(super) fn lease_lost() -> http::Error {
     http::Error::NotSent("the lease of this run is no longer held here: nothing was sent".into())
+}
+
+/// There is no budget for it now: what the plugin gets, and what is written down.
+pub(super) fn no_budget(mut entry: JournalEntry, outgoing: &Outgoing, ms: u64) -> (http::Error, JournalEntry) {
+    entry.origin = outgoing.checked.origin().to_string();
+    entry.decision = "denied:budget".into();
+    entry.error = format!("no budget for {ms} ms");
+    (http::Error::Budget(ms), entry)
 }
 
 /// What an error says, for the journal.

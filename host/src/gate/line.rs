@@ -1,5 +1,6 @@
 //! A line: one connection, opened. Its origins are checked, its credentials at hand, its sockets its own.
 
+use crate::gate::budget::Payer;
 use crate::gate::client::Client;
 use crate::gate::credential::{Bearer, Credential, Place};
 use crate::gate::oauth::{OAuth, Settings, State};
@@ -14,7 +15,7 @@ use tollgate_core::model::{AccountId, ConnectionName, EndpointName, Json, Manife
 
 /// An open connection. Made by [`crate::gate::Gate::open`], shared by all calls that go over it.
 pub struct Line {
-    pub(super) tenant: Tenant,
+    payer: Payer,
     pub(super) opened: Connection,
     pub(super) manifest: Arc<Manifest>,
     /// The settings as the plugin gets them.
@@ -36,7 +37,7 @@ impl Line {
         let origins = Arc::new(Origins::new(connection.connection.clone(), configured));
         let client = gate.client();
         let mut line = Self {
-            tenant,
+            payer: Payer { tenant, account: connection.account.clone() },
             settings: settings(&connection),
             opened: connection,
             manifest: manifest.clone(),
@@ -55,7 +56,12 @@ impl Line {
 
     /// Whose it is.
     pub fn tenant(&self) -> &Tenant {
-        &self.tenant
+        &self.payer.tenant
+    }
+
+    /// Whose budget its requests spend.
+    pub(super) fn payer(&self) -> &Payer {
+        &self.payer
     }
 
     /// The connection.
@@ -85,7 +91,7 @@ impl Line {
     fn credential(&self, gate: &Inner, credential: &manifest::Credential) -> Result<Credential, Error> {
         let place = Place {
             vault: gate.vault.clone(),
-            tenant: self.tenant.clone(),
+            tenant: self.tenant().clone(),
             connection: self.connection().clone(),
             credential: credential.name.clone(),
         };

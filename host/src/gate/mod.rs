@@ -59,7 +59,7 @@ pub use origins::verify_endpoints;
 
 use crate::clock::SharedClock;
 use crate::store::Store;
-use budget::Budget;
+use budget::{Budget, Payer};
 use client::{Caps, Client};
 use connect::Connector;
 use net::Net;
@@ -67,7 +67,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 use tollgate_core::model::connection::Connection;
-use tollgate_core::model::{AccountId, ConnectionName, Manifest, Tenant};
+use tollgate_core::model::{ConnectionName, Manifest, Tenant};
 use vault::Vault;
 
 /// Something that is done once, by whoever needs it first; the others wait.
@@ -89,7 +89,7 @@ pub(crate) struct Inner {
     /// Open connections, so that tokens, sockets and pinned origins outlive a run. A changed connection replaces its line.
     lines: Mutex<HashMap<(Tenant, ConnectionName), Arc<Line>>>,
     /// Accounts whose earlier calls of this day were read from the store.
-    seeded: Mutex<HashMap<(Tenant, AccountId), Once>>,
+    seeded: Mutex<HashMap<Payer, Once>>,
 }
 
 impl Gate {
@@ -141,7 +141,7 @@ impl Gate {
             return Ok(line.clone());
         }
         let line = Arc::new(Line::new(&self.0, connection, manifest, tenant)?);
-        self.0.budget.declare(line.account(), line.connection(), &line.budget());
+        self.0.budget.declare(line.payer(), line.connection(), &line.budget());
         lines.insert(key, line.clone());
         Ok(line)
     }
@@ -164,14 +164,14 @@ impl Inner {
 
     /// Reads, once per account, what it has spent before this process began to count.
     async fn seed(&self, line: &Line) -> Result<(), crate::store::Error> {
-        let key = (line.tenant.clone(), line.account().clone());
-        let cell = self.seeded.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        let cell =
+            self.seeded.lock().unwrap_or_else(PoisonError::into_inner).entry(line.payer().clone()).or_default().clone();
         let seed = || async {
             let now = self.clock.now().0.div_euclid(HOUR_MS);
             let mut later = 0;
             for hour in (now - 24..=now).rev() {
-                let since = self.store.usage(&line.tenant, line.account(), hour).await?;
-                self.budget.seed(line.account(), hour, since.saturating_sub(later));
+                let since = self.store.usage(line.tenant(), line.account(), hour).await?;
+                self.budget.seed(line.payer(), hour, since.saturating_sub(later));
                 later = since;
             }
             Ok(())

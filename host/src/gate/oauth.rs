@@ -21,7 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 use tollgate_core::egress::Origin;
 use tollgate_core::model::manifest::{self, Client as Proof};
-use tollgate_core::model::{Json, limits};
+use tollgate_core::model::{At, Json, json, limits};
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroize;
 
@@ -49,7 +49,8 @@ pub(super) struct OAuth {
 /// What is known of the token.
 #[derive(Default)]
 pub(super) struct State {
-    current: RwLock<Option<Arc<Token>>>,
+    /// The token and when it was got.
+    current: RwLock<Option<(Arc<Token>, At)>>,
     /// Requests to the token endpoint that have ended.
     ended: AtomicU64,
     /// Held while one is under way; what the last one failed with.
@@ -64,13 +65,25 @@ impl OAuth {
         }
     }
 
-    pub(super) async fn another(&self, refused: &Arc<Token>, journal: &Journal) -> Result<Arc<Token>, Error> {
-        self.fetch_once(Some(refused), journal).await
+    /// None where the refused token has just been got: it is not for its age that it was refused, and each request that
+    /// is refused would get one more.
+    pub(super) async fn another(&self, refused: &Arc<Token>, journal: &Journal) -> Result<Option<Arc<Token>>, Error> {
+        if self.age_ms(refused).is_some_and(|age_ms| age_ms < limits::TOKEN_AGE_MS_MIN) {
+            return Ok(None);
+        }
+        self.fetch_once(Some(refused), journal).await.map(Some)
     }
 
     fn fresh(&self) -> Option<Arc<Token>> {
         let current = self.state.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().filter(|token| token.is_fresh(self.clock.now())).cloned()
+        current.as_ref().map(|(token, _)| token).filter(|token| token.is_fresh(self.clock.now())).cloned()
+    }
+
+    /// How long ago this token was got; none if another one is in its place.
+    fn age_ms(&self, token: &Arc<Token>) -> Option<u64> {
+        let current = self.state.current.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, got_at) = current.as_ref().filter(|(current, _)| Arc::ptr_eq(current, token))?;
+        Some(self.clock.now().since_ms(*got_at))
     }
 
     /// A token other than the refused one: from the request of somebody who was faster, or from an own one.
@@ -89,7 +102,8 @@ impl OAuth {
         let fetched = self.fetch(journal).await;
         *failure = fetched.as_ref().err().cloned();
         if let Ok(token) = &fetched {
-            *self.state.current.write().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+            *self.state.current.write().unwrap_or_else(PoisonError::into_inner) =
+                Some((token.clone(), self.clock.now()));
         }
         self.state.ended.fetch_add(1, Ordering::Release);
         fetched
@@ -103,7 +117,7 @@ impl OAuth {
         entry.path.clone_from(&self.settings.path);
         entry.decision = "sent".into();
         entry.request_bytes = form.len() as u64;
-        let bounds = Bounds { bytes_max: limits::TOKEN_RESPONSE_BYTES_MAX as u64, left: None };
+        let bounds = Bounds { bytes_max: limits::TOKEN_RESPONSE_BYTES_MAX as u64, left: None, reserve: 0 };
         let mut answered = self.client.send(self.request(form)?, bounds).await;
         let token = match &answered {
             Ok(answer) => {
@@ -172,7 +186,8 @@ impl OAuth {
     }
 
     fn read(&self, answer: &Answer, secrets: &[SecretString]) -> Result<Token, Error> {
-        let body: Json = serde_json::from_slice(&answer.body).unwrap_or(Json::Null);
+        let text = std::str::from_utf8(&answer.body).unwrap_or_default();
+        let body = json::parse(text).unwrap_or(Json::Null);
         if answer.status != 200 {
             return Err(self.refused(answer.status, &body, secrets));
         }

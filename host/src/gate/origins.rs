@@ -35,7 +35,7 @@ impl Origins {
             endpoint: endpoint.name.clone(),
             reason,
         };
-        let origin = Origin::parse(named, false).map_err(|denial| refused(denial.to_string()))?;
+        let origin = Origin::parse(named).map_err(|denial| refused(denial.to_string()))?;
         if !origin.matches(&endpoint.host) {
             return Err(refused(format!("`{origin}` is not within `{}`, which the manifest asks for", endpoint.host)));
         }
@@ -86,7 +86,7 @@ fn configured(
             _ => Err(format!("endpoint `{name}` has no origin ({}): add it under `endpoints`", endpoint.purpose)),
         };
     };
-    let origin = Origin::parse(text, false).map_err(|denial| format!("endpoint `{name}`: {denial}"))?;
+    let origin = Origin::parse(text).map_err(|denial| format!("endpoint `{name}`: {denial}"))?;
     if !origin.matches(&endpoint.host) {
         return Err(format!(
             "endpoint `{name}`: `{origin}` is not within `{}`, which the manifest asks for",

@@ -23,6 +23,8 @@ pub struct BatchRow {
     pub sources: String,
     /// How often they were tried.
     pub attempt: u32,
+    /// When it was first stored; never changes, so that a call that is run again sees the same time.
+    pub decided: At,
     /// Not to be tried before.
     pub due: At,
     /// How many changes are in flight with it.
@@ -30,9 +32,9 @@ pub struct BatchRow {
 }
 
 const PUT: Many<'_> = Many {
-    before: "INSERT INTO batch (tenant, lease, fence, seq, id, flow, run, connection, stream, intents, sources, attempt, due,
-             intent_count) VALUES ",
-    row: "($1, $2, $3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    before: "INSERT INTO batch (tenant, lease, fence, seq, id, flow, run, connection, stream, intents, sources, attempt, decided,
+             due, intent_count) VALUES ",
+    row: "($1, $2, $3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     after: " ON CONFLICT (tenant, id) DO UPDATE
             SET lease = excluded.lease, fence = excluded.fence, run = excluded.run, intents = excluded.intents,
                 sources = excluded.sources, attempt = excluded.attempt, due = excluded.due,
@@ -70,6 +72,7 @@ impl Commit {
                     .text(&row.intents)
                     .text(&row.sources)
                     .int(row.attempt.into())
+                    .int(row.decided.0)
                     .int(row.due.0)
                     .int(row.count.into())
             })
@@ -96,7 +99,7 @@ impl Store {
         self.reader()
             .await?
             .fetch(
-                "SELECT id, flow, run, connection, stream, intents, sources, attempt, due, intent_count FROM batch
+                "SELECT id, flow, run, connection, stream, intents, sources, attempt, decided, due, intent_count FROM batch
                  WHERE tenant = $1 AND flow = $2 ORDER BY seq",
                 Bind::new().text(tenant.as_str()).text(flow.as_str()),
                 |row| {
@@ -109,8 +112,9 @@ impl Store {
                         intents: row.text(5)?,
                         sources: row.text(6)?,
                         attempt: row.number(7)?,
-                        due: At(row.int(8)?),
-                        count: row.number(9)?,
+                        decided: At(row.int(8)?),
+                        due: At(row.int(9)?),
+                        count: row.number(10)?,
                     })
                 },
             )

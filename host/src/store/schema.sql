@@ -153,6 +153,7 @@ CREATE TABLE batch (
     intents TEXT NOT NULL,
     sources TEXT NOT NULL,
     attempt BIGINT NOT NULL,
+    decided BIGINT NOT NULL,
     due BIGINT NOT NULL,
     intent_count BIGINT NOT NULL,
     seq BIGINT NOT NULL,

@@ -3,7 +3,7 @@
 use crate::{Failure, Result, host};
 use jiff::{SignedDuration, Timestamp};
 
-/// Milliseconds since 1970 at the last host call.
+/// Milliseconds since 1970 at the last host call; in `write` and `settle` one instant for the whole call.
 pub fn now_ms() -> u64 {
     host::now_ms()
 }

@@ -127,7 +127,7 @@ pub fn decide(
     permit_effect(route, purpose, &request.intents)?;
     let origin = endpoint(manifest, endpoints, route)?.clone();
     let mut target = path::fill(&route.path, &request.params)?;
-    refuse_token_route(manifest, route, &target)?;
+    refuse_token_route(manifest, endpoints, route, &target)?;
     append_query(&mut target, &request.query)?;
     if target.len() > limits::REQUEST_TARGET_BYTES_MAX {
         let most = limits::REQUEST_TARGET_BYTES_MAX;
@@ -174,12 +174,21 @@ pub(super) fn endpoint<'e>(manifest: &Manifest, endpoints: &'e Endpoints, route:
     Ok(origin)
 }
 
-/// Token requests are the gate's own: a plugin that could make them would get to see tokens.
-pub(super) fn refuse_token_route(manifest: &Manifest, route: &Route, path: &str) -> Result<(), Denial> {
+/// Token requests are the gate's own: a plugin that could make them would get to see tokens. Two endpoints may lead to one
+/// origin, so origins are compared.
+pub(super) fn refuse_token_route(
+    manifest: &Manifest,
+    endpoints: &Endpoints,
+    route: &Route,
+    path: &str,
+) -> Result<(), Denial> {
     let plain = |path: &str| path.trim_end_matches('/').to_ascii_lowercase();
+    let is_same = |token: &EndpointName| {
+        *token == route.endpoint || endpoints.get(token).is_some_and(|it| endpoints.get(&route.endpoint) == Some(it))
+    };
     for credential in &manifest.credentials {
         if let Attach::ClientCredentials { token_endpoint, token_path, .. } = &credential.attach
-            && *token_endpoint == route.endpoint
+            && is_same(token_endpoint)
             && plain(token_path) == plain(path)
         {
             return Err(Denial::new("token-route", format!("`{path}` gives tokens: only the gate asks there")));
@@ -328,7 +337,7 @@ pub(super) mod tests {
     pub(in crate::egress) fn endpoints() -> Endpoints {
         [("api", "https://api.vendor.example"), ("login", "https://login.vendor.example")]
             .into_iter()
-            .map(|(name, origin)| (name.into(), Origin::parse(origin, false).unwrap()))
+            .map(|(name, origin)| (name.into(), Origin::parse(origin).unwrap()))
             .collect()
     }
 
@@ -420,10 +429,30 @@ pub(super) mod tests {
         assert!(decide(&manifest(), &endpoints(), Purpose::Read, login("userinfo")).is_ok());
     }
 
+    /// A token is asked for at an origin, whatever the endpoint is called: where two endpoints are one origin, the plugin's
+    /// route on the other one is refused too, as request and as link; where they are two, it is no token route.
+    #[test]
+    fn token_routes_go_by_origin() {
+        let mut manifest = manifest();
+        let login = manifest.route("login").unwrap().clone();
+        manifest.routes.push(Route { name: "any".into(), endpoint: "api".into(), ..login });
+        let decided = |endpoints: &Endpoints| {
+            let token = http::Request { params: pairs(&[("what", "token")]), ..request("any") };
+            decide(&manifest, endpoints, Purpose::Read, token).map_err(|denial| denial.rule)
+        };
+        let mut one = endpoints();
+        one.insert("api".into(), Origin::parse("https://login.vendor.example").unwrap());
+        assert_eq!(decided(&one).unwrap_err(), "token-route");
+        assert_eq!(crate::egress::follow(&manifest, &one, "any", "/oauth2/token/").unwrap_err().rule, "token-route");
+        assert!(decided(&endpoints()).is_ok());
+        one.remove("login");
+        assert!(decided(&one).is_ok(), "no origin is known that gives tokens");
+    }
+
     /// Without an origin, or with one outside the manifest's pattern, nothing is sent: a connection only narrows.
     #[test]
     fn origins_only_shrink() {
-        let origin = |text| Origin::parse(text, false).unwrap();
+        let origin = |text| Origin::parse(text).unwrap();
         for (endpoints, message) in [
             (Endpoints::new(), "names no origin"),
             ([("api".into(), origin("https://evil.example"))].into(), "not within"),

@@ -229,7 +229,7 @@ mod tests {
     /// A redirect elsewhere shows where it leads and nothing of its path or query (R16, R20).
     #[test]
     fn locations() {
-        let endpoint = Origin::parse("https://api.vendor.example", false).unwrap();
+        let endpoint = Origin::parse("https://api.vendor.example").unwrap();
         for (location, shown) in [
             ("https://api.vendor.example/record/1", "https://api.vendor.example/record/1"),
             ("/record/1?a=b", "/record/1?a=b"),

@@ -25,10 +25,10 @@ impl Origin {
     /// Reads an origin as an admin writes it: `https://acme.example`, a port if it is not the usual one, at most a `/`.
     ///
     /// # Errors
-    /// See [`read`]; also `path` where more than an origin is given, and `scheme` for `http:` unless `is_http_allowed`.
-    pub fn parse(text: &str, is_http_allowed: bool) -> Result<Self, Denial> {
+    /// See [`read`]; also `path` where more than an origin is given, and `scheme` for `http:`.
+    pub fn parse(text: &str) -> Result<Self, Denial> {
         let (origin, url) = read(text)?;
-        if !origin.is_tls && !is_http_allowed {
+        if !origin.is_tls {
             return Err(Denial::new("scheme", format!("`{}`: write `https://`", shown(text))));
         }
         if url.path() != "/" || text.contains(['?', '#']) {
@@ -45,11 +45,6 @@ impl Origin {
     /// The port.
     pub fn port(&self) -> u16 {
         self.port
-    }
-
-    /// Whether requests to it are encrypted.
-    pub fn is_tls(&self) -> bool {
-        self.is_tls
     }
 
     /// Whether the host meets a manifest's pattern. `*.x` stands for one or more labels before `x`, never for `x` itself.
@@ -176,8 +171,18 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }
 
-/// A hostile text, cut and escaped for a sentence.
+/// A hostile text for a sentence: cut, escaped, without query, fragment and user, which may be secrets. A text that is no
+/// URL to us may be one to somebody else, so nothing before the last `@` is shown.
 fn shown(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (&text[..scheme.len() + 3], rest));
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{}[removed]@{}", escaped(scheme), escaped(rest)),
+        None => escaped(text),
+    }
+}
+
+fn escaped(text: &str) -> String {
     text.chars().take(120).flat_map(char::escape_debug).collect()
 }
 
@@ -195,7 +200,7 @@ mod tests {
             ("https://acme.example:8443", "https://acme.example:8443"),
             ("https://a_b.acme.example", "https://a_b.acme.example"),
         ] {
-            assert_eq!(Origin::parse(text, false).unwrap().to_string(), shown, "{text}");
+            assert_eq!(Origin::parse(text).unwrap().to_string(), shown, "{text}");
         }
         for (text, rule) in [
             ("http://acme.example", "scheme"),
@@ -209,9 +214,25 @@ mod tests {
             ("https://10.0.0.1", "ip-literal"),
             ("https://u@acme.example", "userinfo"),
         ] {
-            assert_eq!(Origin::parse(text, false).unwrap_err().rule, rule, "{text}");
+            assert_eq!(Origin::parse(text).unwrap_err().rule, rule, "{text}");
         }
-        assert_eq!(Origin::parse("http://acme.example", true).unwrap().to_string(), "http://acme.example");
+    }
+
+    /// What a sentence shows of a refused URL is what it leads to, not what it carries: each carries a secret somewhere.
+    #[test]
+    fn shown_without_secrets() {
+        for (text, shown) in [
+            ("ftp://evil.example/x?token=secret", "`ftp://evil.example/x`"),
+            ("ftp://evil.example/x#secret", "`ftp://evil.example/x`"),
+            ("https://secret@evil.example/x", "`https://[removed]@evil.example/x`"),
+            ("https://user:se/cret@evil.example/", "`https://[removed]@evil.example/`"),
+            ("a\nb://secret@evil.example", "`a\\nb://[removed]@evil.example`"),
+            ("https:secret@evil.example", "`[removed]@evil.example`"),
+            ("//a:secret@evil.example/\nx", "`[removed]@evil.example/\\nx`"),
+        ] {
+            let denial = read(text).unwrap_err();
+            assert!(denial.message.starts_with(&format!("{shown}: ")), "{text}: {denial}");
+        }
     }
 
     /// `*.x` stands for names beneath `x`, at a dot, and never for `x`.
@@ -227,7 +248,7 @@ mod tests {
             ("api.vendor.example.evil.example", "*.vendor.example", false),
             ("xapi.vendor.example", "api.vendor.example", false),
         ] {
-            let origin = Origin::parse(&format!("https://{host}"), false).unwrap();
+            let origin = Origin::parse(&format!("https://{host}")).unwrap();
             assert_eq!(origin.matches(pattern), expected, "{host} {pattern}");
         }
     }

@@ -1,7 +1,7 @@
 //! Path templates of routes: `/sobjects/{object}/{id}`, and the values that fill them.
 //!
-//! A value can never leave its segment: everything outside RFC 3986's unreserved set is percent-encoded, `/` included,
-//! and a segment that would mean "here" or "up" is refused after filling.
+//! A value can never leave its segment: everything outside RFC 3986's unreserved set is percent-encoded, `/` included.
+//! Some servers decode before they split, so that a part that would mean "here" or "up" to them is refused as well.
 
 use crate::egress::Denial;
 use std::fmt::Write;
@@ -42,17 +42,23 @@ pub fn verify_template(path: &str) -> Result<(), String> {
 /// The path of a request: each `{name}` of the template replaced by its percent-encoded value.
 ///
 /// # Errors
-/// Rule `path-param`: a name is unknown, missing or given twice; a value is empty, `.`, `..` or holds a control character;
-/// or the filled path has a dot segment.
+/// Rule `path-param`: a name is unknown, missing or given twice; a value is empty or holds a control character; or the
+/// filled path has a part `.` or `..` between `/` or `\`, also before it is encoded.
 pub fn fill(template: &str, params: &[(String, String)]) -> Result<String, Denial> {
     let pieces = pieces(template).map_err(|reason| denial(format!("template `{template}`: {reason}")))?;
-    let mut path = String::with_capacity(template.len() + 32);
+    let (mut path, mut plain) =
+        (String::with_capacity(template.len() + 32), String::with_capacity(template.len() + 32));
     let mut filled = 0;
     for piece in pieces {
         match piece {
-            Piece::Literal(text) => path.push_str(text),
+            Piece::Literal(text) => {
+                path.push_str(text);
+                plain.push_str(text);
+            }
             Piece::Name(name) => {
-                path_value(name, params, &mut path)?;
+                let value = path_value(name, params)?;
+                encode(value, &mut path);
+                plain.push_str(value);
                 filled += 1;
             }
         }
@@ -62,8 +68,8 @@ pub fn fill(template: &str, params: &[(String, String)]) -> Result<String, Denia
         let name = unknown.map_or("", |(name, _)| name);
         return Err(denial(format!("`{template}` has no `{{{}}}`", printable(name))));
     }
-    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Err(denial(format!("`{template}` would get a dot segment")));
+    if plain.split(['/', '\\']).any(|part| matches!(part, "." | "..")) {
+        return Err(denial(format!("`{template}` would get a part `.` or `..`: a value must name something")));
     }
     Ok(path)
 }
@@ -85,20 +91,19 @@ pub fn encode(value: &str, text: &mut String) {
     }
 }
 
-fn path_value(name: &str, params: &[(String, String)], path: &mut String) -> Result<(), Denial> {
+fn path_value<'p>(name: &str, params: &'p [(String, String)]) -> Result<&'p str, Denial> {
     let mut values = params.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
     let value = values.next().ok_or_else(|| denial(format!("`{name}` is missing")))?;
     if values.next().is_some() {
         return Err(denial(format!("`{name}` is given twice")));
     }
-    if matches!(value, "" | "." | "..") {
-        return Err(denial(format!("`{name}` is {value:?}: a value must name something")));
+    if value.is_empty() {
+        return Err(denial(format!("`{name}` is empty: a value must name something")));
     }
     if value.chars().any(char::is_control) {
         return Err(denial(format!("`{name}` holds a control character")));
     }
-    encode(value, path);
-    Ok(())
+    Ok(value)
 }
 
 fn segment_matches(wanted: &str, segment: &str) -> bool {
@@ -210,12 +215,12 @@ mod tests {
     fn values() {
         for (template, given, path) in [
             ("/a/{b}", &[("b", "x")][..], "/a/x"),
-            ("/a/{b}", &[("b", "x/../y")], "/a/x%2F..%2Fy"),
+            ("/a/{b}", &[("b", "x/y\\z")], "/a/x%2Fy%5Cz"),
+            ("/a/{b}", &[("b", "x/..y/.z")], "/a/x%2F..y%2F.z"),
             ("/a/{b}", &[("b", "x?y#z&=%")], "/a/x%3Fy%23z%26%3D%25"),
             ("/a/{b}", &[("b", "%2e%2e")], "/a/%252e%252e"),
             ("/a/eid:{b}", &[("b", "006A-~_.")], "/a/eid:006A-~_."),
             ("/a/{b}", &[("b", "ä €")], "/a/%C3%A4%20%E2%82%AC"),
-            ("/a/{b}", &[("b", "\\..\\")], "/a/%5C..%5C"),
             ("/a/{b}", &[("b", "...")], "/a/..."),
             ("/{a}/{b}", &[("b", "2"), ("a", "1")], "/1/2"),
             ("/plain", &[], "/plain"),
@@ -233,6 +238,13 @@ mod tests {
             ("/a/{b}", &[("b", "1"), ("c", "2")]),
             ("/a", &[("b", "1")]),
             ("/a/.{b}", &[("b", ".")]),
+            ("/a/{b}", &[("b", "x/../y")]),
+            ("/a/{b}", &[("b", "../x")]),
+            ("/a/{b}", &[("b", "x/.")]),
+            ("/a/{b}", &[("b", "\\..\\")]),
+            ("/a/{b}", &[("b", "x\\../y")]),
+            ("/a/.{b}", &[("b", "/x")]),
+            ("/a/eid.{b}/.{c}", &[("b", "x"), ("c", ".\\y")]),
             ("/a/{b}.", &[("b", "\u{7f}")]),
         ] {
             assert_eq!(fill(template, &params(given)).unwrap_err().rule, "path-param", "{template} {given:?}");

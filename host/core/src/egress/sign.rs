@@ -1,8 +1,7 @@
 //! What an answer says about limits: throttled, and how much is used.
 
-use crate::model::Json;
-use crate::model::limits;
 use crate::model::manifest::{Throttled, UsageSign};
+use crate::model::{Json, json, limits};
 
 /// Whether an answer means "too fast": 429 always (RFC 6585 section 4), otherwise as the route says.
 pub fn is_throttled(sign: Option<&Throttled>, status: u16, body: &[u8]) -> bool {
@@ -22,32 +21,13 @@ pub fn usage(sign: &UsageSign, value: &str) -> Option<(u64, Option<u64>)> {
 }
 
 fn found(body: &[u8], pointer: &str) -> Option<String> {
-    if body.len() > limits::THROTTLE_SIGN_BYTES_MAX || depth(body) > limits::THROTTLE_SIGN_DEPTH_MAX {
+    if body.len() > limits::THROTTLE_SIGN_BYTES_MAX {
         return None;
     }
-    match serde_json::from_slice::<Json>(body).ok()?.pointer(pointer)? {
+    match json::parse(std::str::from_utf8(body).ok()?).ok()?.pointer(pointer)? {
         Json::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     }
-}
-
-/// The deepest nesting of a JSON text, counted without parsing it.
-fn depth(body: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut is_text, mut is_escaped) = (0usize, 0, false, false);
-    for byte in body {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_text => is_escaped = true,
-            b'"' => is_text = !is_text,
-            b'{' | b'[' if !is_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 fn digits(text: &str) -> Option<(u64, &str)> {
@@ -76,7 +56,11 @@ mod tests {
         ] {
             assert_eq!(is_throttled(sign, status, body), expected, "{status}");
         }
-        let deep = format!(r#"[{{"errorCode":"REQUEST_LIMIT_EXCEEDED","x":{}{}}}]"#, "[".repeat(31), "]".repeat(31));
+        let deep = format!(
+            r#"[{{"errorCode":"REQUEST_LIMIT_EXCEEDED","x":{}{}}}]"#,
+            "[".repeat(limits::JSON_DEPTH_MAX - 1),
+            "]".repeat(limits::JSON_DEPTH_MAX - 1)
+        );
         assert!(!is_throttled(Some(&sign), 403, deep.as_bytes()), "nested deeper than is read");
         let padded = format!(
             r#"[{{"errorCode":"REQUEST_LIMIT_EXCEEDED","x":"{}"}}]"#,

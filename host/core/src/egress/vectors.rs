@@ -205,7 +205,7 @@ const ALLOWED: &[(&str, &str)] = &[
 ];
 
 fn permit(text: &str) -> Result<url::Url, crate::egress::Denial> {
-    let granted = Origin::parse("https://api.vendor.example", false).unwrap();
+    let granted = Origin::parse("https://api.vendor.example").unwrap();
     link::permit(text, &granted, |path| path::lies_beneath("/v1", path))
 }
 

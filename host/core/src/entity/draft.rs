@@ -6,6 +6,7 @@ use crate::entity::quote::quote;
 use crate::entity::verdict::{By, Counterpart, Known, Projection, Reference, Skip, Stop, Verdict};
 use crate::model::limits::VIOLATIONS_MAX;
 use crate::model::{Action, ExternalId, Flag, Json, json};
+use std::collections::BTreeSet;
 
 /// A change that was read and waits for what must be looked up.
 #[derive(Debug)]
@@ -16,6 +17,12 @@ pub struct Draft {
     pub(super) ending: Option<Option<Stop>>,
     pub(super) malformed: Option<Stop>,
     pub(super) undecided: Option<Stop>,
+    /// The predicate is undecided, and the partial change does not say all that it reads.
+    pub(super) is_unsaid: bool,
+    /// It says nothing of what the predicate reads: what held before still holds.
+    pub(super) keeps_match: bool,
+    /// Its natural key cannot be remembered.
+    pub(super) unnamed: Option<Stop>,
     pub(super) is_matched: bool,
     pub(super) state: State,
     pub(super) natural: Option<String>,
@@ -81,8 +88,46 @@ struct Gathered<'a> {
     form: Form,
     data: Json,
     flags: Vec<Flag>,
-    refused: Vec<Stop>,
-    held: Vec<Stop>,
+    refused: Stops,
+    held: Stops,
+}
+
+/// Stops, of which only so many are listed; of the rest, only their number and what would mend them is kept.
+#[derive(Default)]
+struct Stops {
+    listed: Vec<Stop>,
+    more: usize,
+    needs: BTreeSet<String>,
+}
+
+impl Stops {
+    /// Adds the stop at its place; builds only what is listed.
+    fn push(&mut self, stop: &Stop, line: Option<(&str, usize)>) {
+        if self.listed.len() < VIOLATIONS_MAX {
+            return self.listed.push(placed(stop.clone(), line));
+        }
+        self.more += 1;
+        self.needs.extend(stop.needs.iter().cloned());
+    }
+
+    fn append(&mut self, other: Stops) {
+        other.listed.iter().for_each(|stop| self.push(stop, None));
+        self.more += other.more;
+        self.needs.extend(other.needs);
+    }
+
+    /// At most [`VIOLATIONS_MAX`]; the last one then stands for the rest, with all that they need.
+    fn finish(mut self) -> Vec<Stop> {
+        if self.more > 0
+            && let Some(last) = self.listed.pop()
+        {
+            self.needs.extend(last.needs);
+            let message = format!("{} more reasons are not listed; mend these first", self.more + 1);
+            let needs = self.needs.into_iter().collect();
+            self.listed.push(Stop { field: String::new(), rule: "more".into(), message, needs });
+        }
+        self.listed
+    }
 }
 
 impl Draft {
@@ -93,6 +138,9 @@ impl Draft {
             ending: None,
             malformed: None,
             undecided: None,
+            is_unsaid: false,
+            keeps_match: false,
+            unnamed: None,
             is_matched: false,
             state: State::Partial(Vec::new()),
             natural: None,
@@ -131,11 +179,23 @@ impl Draft {
         resolve: &dyn Fn(&Reference) -> Option<String>,
     ) -> Projection {
         let state = self.state_now(known);
-        let state_hash = json::hash_text(&state);
-        let is_same = known.is_some_and(|known| known.hash == state_hash || known.state == state);
+        self.match_as_known(known);
         let (natural, is_matched) = (self.natural.take(), self.is_matched);
-        let verdict = self.verdict(known, is_same, counterpart, resolve);
-        Projection { state, state_hash, natural, is_matched, verdict }
+        let verdict = self.verdict(known, counterpart, resolve);
+        Projection { state, natural, is_matched, verdict }
+    }
+
+    /// Where a partial change does not say what the predicate reads, what is known of the record does. One that held stays:
+    /// what the change says of it did not decide against it. One that did not hold is only known not to hold now if the
+    /// change says nothing of it at all; otherwise it may have become true, which is a person's to see.
+    fn match_as_known(&mut self, known: Option<&Known<'_>>) {
+        if let Some(known) = known
+            && self.is_unsaid
+            && (known.is_matched || self.keeps_match)
+        {
+            self.is_matched = known.is_matched;
+            self.undecided = None;
+        }
     }
 
     /// A partial change is laid over what was known; what cannot be read changes nothing that is known.
@@ -162,7 +222,6 @@ impl Draft {
     fn verdict(
         self,
         known: Option<&Known<'_>>,
-        is_same: bool,
         counterpart: Option<&Counterpart<'_>>,
         resolve: &dyn Fn(&Reference) -> Option<String>,
     ) -> Verdict {
@@ -176,9 +235,6 @@ impl Draft {
         }
         if let Some(stop) = self.malformed {
             return Verdict::Refused(vec![stop]);
-        }
-        if is_same && known.is_some_and(|known| known.is_own_write) {
-            return Verdict::Skipped(Skip::Echo);
         }
         if counterpart.is_none() && !self.is_matched && self.undecided.is_none() {
             return Verdict::Skipped(Skip::Predicate);
@@ -214,7 +270,7 @@ impl Draft {
         let preview = self.has_birth_form().then(|| json::hash(&self.gather(resolved, Form::Preview).data));
         let undecided = self.undecided.take();
         let mut gathered = self.gather(resolved, Form::Birth);
-        gathered.refused.extend(undecided);
+        undecided.iter().for_each(|stop| gathered.refused.push(stop, None));
         if let Some(stopped) = stopped(gathered.refused, gathered.held) {
             return stopped;
         }
@@ -241,8 +297,8 @@ impl Draft {
             form,
             data: Json::Object(serde_json::Map::new()),
             flags: Vec::new(),
-            refused: Vec::new(),
-            held: Vec::new(),
+            refused: Stops::default(),
+            held: Stops::default(),
         };
         let parts = &self.plan.parts;
         for (step, cell) in parts.steps.iter().zip(&mut self.cells) {
@@ -257,6 +313,12 @@ impl Draft {
                 gathered.list(list, rows);
             }
         }
+        if let Some(unnamed) = &self.unnamed
+            // Where the field travels, it has said so already.
+            && !gathered.refused.listed.iter().any(|stop| stop.field == unnamed.field)
+        {
+            gathered.refused.push(unnamed, None);
+        }
         gathered
     }
 }
@@ -265,8 +327,8 @@ impl Gathered<'_> {
     fn list(&mut self, list: &List, rows: &mut Rows) {
         match rows {
             Rows::Keep => {}
-            Rows::Stopped(stop) => self.refused.push(stop.clone()),
-            Rows::Unknown(stop) if self.form == Form::Birth => self.refused.push(stop.clone()),
+            Rows::Stopped(stop) => self.refused.push(stop, None),
+            Rows::Unknown(stop) if self.form == Form::Birth => self.refused.push(stop, None),
             Rows::Unknown(_) => {}
             Rows::Ready(rows) => {
                 let lines =
@@ -302,12 +364,12 @@ impl Gathered<'_> {
                 Some(self.take(value))
             }
             Cell::Stopped(stop) => {
-                self.refused.push(placed(stop.clone(), line));
+                self.refused.push(stop, line);
                 None
             }
             Cell::Unknown(stop) => {
                 if self.form == Form::Birth {
-                    self.refused.push(placed(stop.clone(), line));
+                    self.refused.push(stop, line);
                 }
                 None
             }
@@ -315,7 +377,7 @@ impl Gathered<'_> {
                 Some(key) => Some(Json::String(key.clone())),
                 None => {
                     let stop = unresolved(self.plan, step, &self.references[*reference], table_need.as_ref());
-                    self.held.push(placed(stop, line));
+                    self.held.push(&stop, line);
                     None
                 }
             },
@@ -352,23 +414,13 @@ fn unresolved(plan: &Plan, step: &Step, reference: &Reference, table_need: Optio
 }
 
 /// The verdict if anything stops the write: refused wins, and lists everything, so that nothing needs two rounds.
-fn stopped(mut refused: Vec<Stop>, held: Vec<Stop>) -> Option<Verdict> {
-    let is_refused = !refused.is_empty();
-    refused.extend(held);
-    if refused.is_empty() {
-        return None;
+fn stopped(mut refused: Stops, held: Stops) -> Option<Verdict> {
+    let is_refused = !refused.listed.is_empty();
+    refused.append(held);
+    let stops = refused.finish();
+    match (stops.is_empty(), is_refused) {
+        (true, _) => None,
+        (false, true) => Some(Verdict::Refused(stops)),
+        (false, false) => Some(Verdict::Held(stops)),
     }
-    let stops = bounded(refused);
-    Some(if is_refused { Verdict::Refused(stops) } else { Verdict::Held(stops) })
-}
-
-/// At most [`VIOLATIONS_MAX`]; the last one then stands for the rest, with all that they need.
-fn bounded(mut stops: Vec<Stop>) -> Vec<Stop> {
-    if stops.len() > VIOLATIONS_MAX {
-        let rest = stops.split_off(VIOLATIONS_MAX - 1);
-        let message = format!("{} more reasons are not listed; mend these first", rest.len());
-        let needs: std::collections::BTreeSet<_> = rest.into_iter().flat_map(|stop| stop.needs).collect();
-        stops.push(Stop { field: String::new(), rule: "more".into(), message, needs: needs.into_iter().collect() });
-    }
-    stops
 }

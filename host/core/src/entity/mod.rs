@@ -13,7 +13,9 @@
 //! - The map is read from a tree of nodes and not by a derived type: all faults come in one go, and two owners, which
 //!   YAML calls a repeated key, get a fault that says so.
 //! - A record's state is what the source wrote at the mapped places, not what types and tables made of it: editing a
-//!   table or a map then changes no state, and an echo stays an echo.
+//!   table or a map then changes no state.
+//! - Our own write that comes back is told by the hash of what would be written, which the counterpart's row holds: a hash
+//!   of the source's state would be computed for every record and read by nobody.
 //! - The hash of a write is that of what an update would carry. A birth may carry more (first values) or less (nothing
 //!   to clear); with a hash of its own, the next change that changes nothing would be written once too often (IDE-08).
 

@@ -3,11 +3,9 @@
 //! A record waits under the texts that its verdict lists; whoever learns something (a new pair of keys, a new row of a
 //! table) builds the text of it here and releases who waits. Both sides use these functions and nothing else.
 
+use crate::model::limits::NATURAL_BYTES_MAX;
 use crate::model::{EntityName, SystemName, TableName};
 use sha2::{Digest, Sha256};
-
-/// Values longer than this stand in a need as their hash: bytes.
-const VALUE_BYTES_MAX: usize = 200;
 
 /// The record with this key in this system must be known in the other system.
 pub fn by_key(entity: &EntityName, system: &SystemName, key: &str) -> String {
@@ -24,8 +22,9 @@ pub fn by_table(table: &TableName, value: &str) -> String {
     format!("table:{table}:{}", bounded(value))
 }
 
+/// A value that is longer than any natural key stands as its hash: keys of up to 255 bytes, and what a table translates.
 fn bounded(value: &str) -> std::borrow::Cow<'_, str> {
-    if value.len() <= VALUE_BYTES_MAX {
+    if value.len() <= NATURAL_BYTES_MAX {
         value.into()
     } else {
         format!("sha256-{}", hex::encode(Sha256::digest(value))).into()

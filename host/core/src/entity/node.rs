@@ -17,8 +17,8 @@ pub(crate) struct Node {
     pub(crate) value: Content,
 }
 
-/// A place in a file, both from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A place in a file, both from 1; 0 where nobody has said it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct At {
     pub(crate) line: u64,
     pub(crate) column: u64,

@@ -100,11 +100,22 @@ pub(super) struct Natural {
 }
 
 /// How a table is read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lookup {
     pub(super) table: TableName,
     pub(super) keeps_unlisted: bool,
-    pub(super) is_backward: bool,
+    pub(super) way: Way,
+}
+
+/// Which way a table is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// From the owner's word to the mirror's.
+    Forward,
+    /// From a mirror's word to the owner's.
+    Backward,
+    /// From one mirror to another: both say the same word.
+    Same,
 }
 
 /// How a list of lines travels.
@@ -248,7 +259,7 @@ impl Planner<'_> {
         let table = field.table.as_ref().map(|table| Lookup {
             table: table.name.clone(),
             keeps_unlisted: table.keeps_unlisted,
-            is_backward: !is_owned && field.kind == Kind::Value(Type::Text),
+            way: self.way(field),
         });
         Ok(Some(Step {
             name: field.name.clone(),
@@ -263,6 +274,15 @@ impl Planner<'_> {
             rules: field.rules.clone(),
             is_owned,
         }))
+    }
+
+    /// A text is translated between the owner's words and the mirrors'; for any other field the table mends the source's text.
+    fn way(&self, field: &Field) -> Way {
+        match field.kind {
+            Kind::Value(Type::Text) if field.owner == *self.to => Way::Backward,
+            Kind::Value(Type::Text) if field.owner != *self.from => Way::Same,
+            _ => Way::Forward,
+        }
     }
 
     fn reference(&self, field: &Field, refers: &Refers) -> Result<Reads, Fault> {

@@ -2,14 +2,16 @@
 //! predicate are applied; what must be looked up is listed.
 
 use crate::entity::draft::{Cell, Draft, Rows, State};
-use crate::entity::kind::{Refusal, Scalar};
-use crate::entity::map::{Blank, Ending};
+use crate::entity::kind::{Refusal, Scalar, Value};
+use crate::entity::map::{self, Blank, Ending};
 use crate::entity::need;
-use crate::entity::plan::{List, Lookup, Match, Natural, Parts, Plan, Reads, Step, Watched};
+use crate::entity::plan::{List, Lookup, Match, Natural, Parts, Plan, Reads, Step, Watched, Way};
+use crate::entity::predicate::Predicate;
 use crate::entity::quote::quote;
 use crate::entity::rule::{self, Rule};
 use crate::entity::table::Tables;
 use crate::entity::verdict::{By, Reference, Stop};
+use crate::model::limits::{KEY_BYTES_MAX, LINES_MAX, NATURAL_BYTES_MAX, VIOLATIONS_MAX};
 use crate::model::{Change, Json, Operation, json};
 use std::borrow::Cow;
 
@@ -63,15 +65,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&self, data: &Json, draft: &mut Draft) {
         let parts = self.parts;
-        match parts.when.as_ref().map_or(Ok(true), |when| when.holds(data)) {
-            Ok(holds) => draft.is_matched = parts.creates && holds,
-            Err(undecided) => {
-                let message = format!(
-                    "`life.create.when` cannot be decided: {undecided}; give the field a value, or mend the predicate"
-                );
-                draft.undecided = Some(stop("", "predicate", message));
-            }
-        }
+        self.predicate(data, draft);
         draft.state = if self.is_partial {
             State::Partial(overlay(&parts.watched, data))
         } else {
@@ -91,6 +85,27 @@ impl Reader<'_> {
         }
     }
 
+    fn predicate(&self, data: &Json, draft: &mut Draft) {
+        let holds = match &self.parts.when {
+            None => Ok(true),
+            Some(when) if self.is_partial => when.holds_of_part(data),
+            Some(when) => when.holds(data),
+        };
+        match holds {
+            Ok(holds) => draft.is_matched = self.parts.creates && holds,
+            Err(undecided) => {
+                let mend = if self.is_partial { "have the record read whole" } else { "give the field a value" };
+                let message =
+                    format!("`life.create.when` cannot be decided: {undecided}; {mend}, or mend the predicate");
+                draft.undecided = Some(stop("", "predicate", message));
+                let paths = self.parts.when.iter().flat_map(Predicate::paths);
+                let (said, unsaid): (Vec<_>, Vec<_>) = paths.partition(|path| json::at(data, path).is_some());
+                draft.is_unsaid = self.is_partial && !unsaid.is_empty();
+                draft.keeps_match = draft.is_unsaid && said.is_empty();
+            }
+        }
+    }
+
     fn cell(&self, step: &Step, value: Option<&Json>, references: &mut Vec<Reference>) -> Cell {
         if self.is_partial && value.is_none() {
             return if step.is_required { Cell::Unknown(required(&step.name)) } else { Cell::Keep };
@@ -100,14 +115,41 @@ impl Reader<'_> {
             return Cell::Stopped(stop(&step.name, step.reads.name(), format!("field `{}` {message}", step.name)));
         };
         match scalar.and_then(|scalar| clean(&step.rules, scalar)) {
+            Some(scalar) if holds_null(&scalar) => Cell::Stopped(null_character(&step.name, step.reads.name())),
             Some(scalar) => self.value(step, scalar, references).unwrap_or_else(Cell::Stopped),
-            None => blank(step),
+            None => self.blank(step).unwrap_or_else(Cell::Stopped),
         }
+    }
+
+    fn blank(&self, step: &Step) -> Result<Cell, Stop> {
+        match (&step.default, step.blank) {
+            (Some(default), _) => self.default(step, default).map(Cell::Defaulted),
+            (None, Blank::Reject) => Err(required(&step.name)),
+            (None, _) if step.is_required => Err(required(&step.name)),
+            (None, Blank::Clear) => Ok(Cell::Clear),
+            (None, Blank::Keep) => Ok(Cell::Keep),
+        }
+    }
+
+    /// What the target gets for a default, which is read as if the owner had said it: a text goes through its table to
+    /// every mirror, and as it is to the owner.
+    fn default(&self, step: &Step, default: &map::Default) -> Result<Json, Stop> {
+        let (Some(lookup), Value::Text(text)) = (&step.table, &default.value) else {
+            return Ok(default.value.clone().print(step.target_format));
+        };
+        if lookup.way == Way::Backward {
+            return Ok(Json::String(text.clone()));
+        }
+        let need = need::by_table(&lookup.table, text);
+        let lookup = Lookup { way: Way::Forward, ..lookup.clone() };
+        let translated = self.translate(step, &lookup, Scalar::Text(Cow::Borrowed(text)), &need)?;
+        Ok(Json::String(translated.text().into_owned()))
     }
 
     fn value(&self, step: &Step, scalar: Scalar<'_>, references: &mut Vec<Reference>) -> Result<Cell, Stop> {
         let (scalar, table_need) = match &step.table {
             None => (scalar, None),
+            Some(lookup) if lookup.way == Way::Same => (scalar, None),
             Some(lookup) => {
                 let need = need::by_table(&lookup.table, &scalar.text());
                 (self.translate(step, lookup, scalar, &need)?, Some(need))
@@ -124,10 +166,10 @@ impl Reader<'_> {
                 let value = of.read(&scalar, *format).map_err(|refusal| refused(refusal, &table_need))?;
                 return Ok(Cell::Ready(value.print(step.target_format)));
             }
-            Reads::Key(entity) => (entity, By::Key(scalar.text().into_owned())),
+            Reads::Key(entity) => (entity, By::Key(short(&step.name, scalar.text().into_owned(), KEY_BYTES_MAX)?)),
             Reads::Natural(entity, natural) => match natural_key(natural, scalar) {
-                Ok(Some(value)) => (entity, By::Natural(value)),
-                Ok(None) => return Ok(blank(step)),
+                Ok(Some(value)) => (entity, By::Natural(short(&step.name, value, NATURAL_BYTES_MAX)?)),
+                Ok(None) => return self.blank(step),
                 Err(refusal) => return Err(refused(refusal, &table_need)),
             },
         };
@@ -140,7 +182,10 @@ impl Reader<'_> {
     fn translate<'v>(&self, step: &Step, lookup: &Lookup, scalar: Scalar<'v>, need: &str) -> Result<Scalar<'v>, Stop> {
         let text = scalar.text();
         let table = self.tables.get(&lookup.table);
-        let row = table.and_then(|table| if lookup.is_backward { table.backward(&text) } else { table.forward(&text) });
+        let row = table.and_then(|table| match lookup.way {
+            Way::Backward => table.backward(&text),
+            Way::Forward | Way::Same => table.forward(&text),
+        });
         match row {
             Some(row) => Ok(Scalar::Text(Cow::Owned(row.to_owned()))),
             None if lookup.keeps_unlisted => {
@@ -156,23 +201,35 @@ impl Reader<'_> {
         }
     }
 
+    /// An empty list clears the target's, unless the list is required: of a whole change absent is empty, and null is.
     fn rows(&self, list: &List, value: Option<&Json>, references: &mut Vec<Reference>) -> Rows {
-        match value {
-            None if self.is_partial && !list.is_required => Rows::Keep,
-            None if self.is_partial => Rows::Unknown(required(&list.name)),
-            None | Some(Json::Null) if list.is_required => Rows::Stopped(required(&list.name)),
-            None | Some(Json::Null) => Rows::Keep,
-            Some(Json::Array(lines)) if lines.is_empty() && list.is_required => Rows::Stopped(required(&list.name)),
-            Some(Json::Array(lines)) => {
-                let row = |line: &Json| list.each.iter().map(|step| self.line_cell(step, line, references)).collect();
-                Rows::Ready(lines.iter().map(row).collect())
+        let lines = match value {
+            None if self.is_partial && list.is_required => return Rows::Unknown(required(&list.name)),
+            None if self.is_partial => return Rows::Keep,
+            None | Some(Json::Null) => &[],
+            Some(Json::Array(lines)) => lines.as_slice(),
+            Some(_) => {
+                let message = format!("`{}` holds no list of lines; point its path at one", list.name);
+                return Rows::Stopped(stop(&list.name, "lines", message));
             }
-            Some(_) => Rows::Stopped(stop(
-                &list.name,
-                "lines",
-                format!("`{}` holds no list of lines; point its path at one", list.name),
-            )),
+        };
+        if lines.is_empty() && list.is_required {
+            return Rows::Stopped(required(&list.name));
         }
+        if lines.len() > LINES_MAX {
+            let message = format!(
+                "`{}` has {} lines; at most {LINES_MAX} are moved; split the record at the source",
+                list.name,
+                lines.len()
+            );
+            return Rows::Stopped(stop(&list.name, "lines", message));
+        }
+        let mut stops = 0;
+        let mut row = |line: &Json| {
+            let cells = list.each.iter().map(|step| bare(self.line_cell(step, line, references), &mut stops));
+            cells.collect()
+        };
+        Rows::Ready(lines.iter().map(&mut row).collect())
     }
 
     /// A line is always whole, even in a partial change: lists are not merged.
@@ -184,6 +241,16 @@ impl Reader<'_> {
     }
 }
 
+/// The cell; beyond [`VIOLATIONS_MAX`] stops of a list, which are not listed, a stop keeps only what would mend it.
+fn bare(cell: Cell, stops: &mut usize) -> Cell {
+    let Cell::Stopped(stop) = cell else { return cell };
+    *stops += 1;
+    if *stops <= VIOLATIONS_MAX {
+        return Cell::Stopped(stop);
+    }
+    Cell::Stopped(Stop { field: String::new(), rule: String::new(), message: String::new(), needs: stop.needs })
+}
+
 /// Cleans a text; `None` if nothing is left of it.
 fn clean<'v>(rules: &[Rule], scalar: Scalar<'v>) -> Option<Scalar<'v>> {
     match scalar {
@@ -192,16 +259,6 @@ fn clean<'v>(rules: &[Rule], scalar: Scalar<'v>) -> Option<Scalar<'v>> {
             (!text.is_empty()).then_some(Scalar::Text(text))
         }
         other => Some(other),
-    }
-}
-
-fn blank(step: &Step) -> Cell {
-    match (&step.default, step.blank) {
-        (Some(default), _) => Cell::Defaulted(default.value.clone().print(step.target_format)),
-        (None, Blank::Reject) => Cell::Stopped(required(&step.name)),
-        (None, _) if step.is_required => Cell::Stopped(required(&step.name)),
-        (None, Blank::Clear) => Cell::Clear,
-        (None, Blank::Keep) => Cell::Keep,
     }
 }
 
@@ -218,13 +275,52 @@ fn natural_key(natural: &Natural, scalar: Scalar<'_>) -> Result<Option<String>, 
     natural.of.read(&scalar, natural.format).map(|value| Some(value.canonical().into_owned()))
 }
 
-/// A match field that its type refuses finds nothing; where it travels, it is refused as a field.
+/// PostgreSQL stores no text with U+0000, and few systems do.
+fn holds_null(scalar: &Scalar<'_>) -> bool {
+    matches!(scalar, Scalar::Text(text) if text.contains('\0'))
+}
+
+fn null_character(field: &str, rule: &str) -> Stop {
+    stop(
+        field,
+        rule,
+        format!("`{field}` holds the character U+0000, which cannot be stored; take it out at the source"),
+    )
+}
+
+/// What names a record, if it is short enough to name one.
+fn short(field: &str, value: String, bytes_max: usize) -> Result<String, Stop> {
+    match value.len() {
+        bytes if bytes > bytes_max => Err(stop(
+            field,
+            "length",
+            format!(
+                "`{field}` has {bytes} bytes ({}), and what names a record has at most {bytes_max}; shorten it at the source",
+                quote(&value)
+            ),
+        )),
+        _ => Ok(value),
+    }
+}
+
+/// A match field that its type refuses finds nothing; where it travels, it is refused as a field. A natural key that
+/// cannot be remembered is refused wherever it stands.
 fn match_value(field: &Match, data: &Json, draft: &mut Draft) {
     let scalar = json::at(data, &field.source).and_then(|value| Scalar::of(value).ok().flatten());
     let Some(scalar) = scalar.and_then(|scalar| clean(&field.rules, scalar)) else { return };
+    if holds_null(&scalar) {
+        draft.unnamed = field.is_natural.then(|| null_character(&field.field, field.of.name()));
+        return;
+    }
     let Ok(value) = field.of.read(&scalar, field.format) else { return };
     if field.is_natural {
-        draft.natural = Some(value.canonical().into_owned());
+        match short(&field.field, value.canonical().into_owned(), NATURAL_BYTES_MAX) {
+            Ok(natural) => draft.natural = Some(natural),
+            Err(stop) => {
+                draft.unnamed = Some(stop);
+                return;
+            }
+        }
     }
     if let Some((path, format)) = &field.target {
         draft.match_values.push((path.clone(), value.print(*format)));

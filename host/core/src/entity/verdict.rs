@@ -27,12 +27,8 @@ pub enum By {
 pub struct Known<'a> {
     /// [`Projection::state`] of then.
     pub state: &'a str,
-    /// [`Projection::state_hash`] of then.
-    pub hash: &'a str,
     /// [`Projection::is_matched`] of then.
     pub is_matched: bool,
-    /// Whether that state is what the host itself wrote.
-    pub is_own_write: bool,
 }
 
 /// The record in the target.
@@ -51,8 +47,6 @@ pub struct Counterpart<'a> {
 pub struct Projection {
     /// Canonical JSON of all mapped fields of the source that have a value, by field name, as the source wrote them.
     pub state: String,
-    /// The hash of `state`.
-    pub state_hash: String,
     /// The natural key, canonical.
     pub natural: Option<String>,
     /// Whether this direction may make the record in the target: it creates there, and the predicate holds.
@@ -94,8 +88,6 @@ pub enum Verdict {
 pub enum Skip {
     /// It is not to be made in the target: the predicate does not hold, or this direction makes none.
     Predicate,
-    /// Our own write came back.
-    Echo,
 }
 
 /// One reason why a change is not written.

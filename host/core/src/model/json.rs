@@ -20,12 +20,13 @@ use std::fmt::Write;
 /// One JSON value; numbers are text.
 pub type Json = serde_json::Value;
 
-/// The value at a dotted path (`defaultAddress.state`); an empty path is the value itself.
+/// The value at a dotted path (`defaultAddress.state`); an empty path is the value itself. Within null everything is null:
+/// `{"Owner": null}` says of `Owner.Name` that it is empty, not that nothing is said of it.
 pub fn at<'a>(value: &'a Json, path: &str) -> Option<&'a Json> {
     if path.is_empty() {
         return Some(value);
     }
-    path.split('.').try_fold(value, |value, name| value.get(name))
+    path.split('.').try_fold(value, |value, name| if value.is_null() { Some(value) } else { value.get(name) })
 }
 
 /// Sets the value at a dotted path, making objects on the way. What stands in the way and is no object is replaced.
@@ -67,12 +68,7 @@ pub fn canonical(value: &Json) -> String {
 
 /// The SHA-256 of the canonical text, in hexadecimal: equal for equal values, whatever their spelling.
 pub fn hash(value: &Json) -> String {
-    hash_text(&canonical(value))
-}
-
-/// The SHA-256 of a text that is canonical already, in hexadecimal.
-pub fn hash_text(canonical: &str) -> String {
-    hex::encode(Sha256::digest(canonical))
+    hex::encode(Sha256::digest(canonical(value)))
 }
 
 /// Appends the canonical text of `value`.
@@ -183,6 +179,7 @@ mod tests {
         let mut value = json!({"a": {"b": 1}});
         assert_eq!(at(&value, "a.b"), Some(&json!(1)));
         assert_eq!(at(&value, "a.c.d"), None);
+        assert_eq!(at(&json!({"a": null}), "a.c.d"), Some(&Json::Null));
         set(&mut value, "a.c.d", json!("x"));
         assert_eq!(value, json!({"a": {"b": 1, "c": {"d": "x"}}}));
     }

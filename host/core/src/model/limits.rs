@@ -47,6 +47,8 @@ pub const RECORD_BYTES_MAX: usize = 1 << 20;
 pub const CURSOR_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a record's key.
 pub const KEY_BYTES_MAX: usize = 255;
+/// Bytes of a natural key: it stands in an index, whose entries PostgreSQL bounds, and whole in the need that waits for it.
+pub const NATURAL_BYTES_MAX: usize = 200;
 /// Bytes of a record's version: the longest entity tags measured are below 200.
 pub const VERSION_BYTES_MAX: usize = 1 << 10;
 /// Bytes of an instant in RFC 3339, fractions and offset included.
@@ -71,6 +73,8 @@ pub const WRITE_INTENTS_MAX: u32 = 200;
 pub const FETCH_KEYS_MAX: usize = 200;
 /// Compiled components kept on disk; the ones unused for longest go first.
 pub const COMPILED_ENTRIES_MAX: usize = 256;
+/// Lines of one list of a record: an order of 10,000 lines is far beyond what an ERP's own screens take.
+pub const LINES_MAX: usize = 10_000;
 /// Reasons kept of one refused record.
 pub const VIOLATIONS_MAX: usize = 32;
 
@@ -88,6 +92,9 @@ pub const REQUEST_HEADER_VALUE_BYTES_MAX: usize = 8 << 10;
 pub const RESPONSE_BODY_BYTES_MAX: usize = 16 << 20;
 /// Bytes of all answers to one call: a guest has no memory for more.
 pub const CALL_RESPONSE_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of an answer to a request with an effect that are taken even if the call has had its share: 200 outcomes of a
+/// batch request have 24 KiB.
+pub const EFFECT_RESPONSE_BYTES_MIN: u64 = 64 << 10;
 /// Decoded bytes per encoded byte after the first MiB: a gzip bomb reaches 1,029.
 pub const RESPONSE_RATIO_MAX: usize = 100;
 /// An answer's headers, count and bytes.
@@ -98,12 +105,12 @@ pub const RESPONSE_HEADER_BYTES_MAX: usize = 32 << 10;
 pub const RESPONSE_INFORMATIONAL_MAX: u32 = 8;
 /// Bytes of an answer in which a throttle sign is looked for.
 pub const THROTTLE_SIGN_BYTES_MAX: usize = 64 << 10;
-/// Nesting of such an answer.
-pub const THROTTLE_SIGN_DEPTH_MAX: usize = 32;
 /// Bytes of a token endpoint's answer: a JWT with many groups stays below 16 KiB.
 pub const TOKEN_RESPONSE_BYTES_MAX: usize = 64 << 10;
 /// A token is renewed this long before it ends, so that it does not end on the way.
 pub const TOKEN_EARLY_S: u64 = 60;
+/// A token that is refused sooner after it was got is not renewed: an age of five seconds is not why.
+pub const TOKEN_AGE_MS_MIN: u64 = 5_000;
 /// Life of a token that says it lives longer.
 pub const TOKEN_LIFE_S_MAX: u64 = 24 * 60 * 60;
 /// Life of a signed assertion; NetSuite takes at most an hour.

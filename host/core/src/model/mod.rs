@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod record;
 pub mod schema;
 pub mod tally;
+pub mod text;
 
 pub use failure::Failure;
 pub use ids::*;

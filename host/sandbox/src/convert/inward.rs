@@ -1,4 +1,7 @@
 //! From a guest to the model, with every bound.
+//!
+//! The character U+0000 is refused in every text that is stored as a column, because PostgreSQL stores none: one record
+//! with it would stop its flow at every try. In a record's data it is the entity map's business.
 
 pub(crate) use super::schema::{account, streams};
 use crate::bindings::{source, target, transform, types};
@@ -11,8 +14,16 @@ use tollgate_core::model::{
 /// What a guest handed over that the contract forbids: where, what, and the bound.
 pub(crate) type Breach = String;
 
-/// Fails when the text has more bytes than it may.
+/// Fails when the text has more bytes than it may, or holds U+0000.
 pub(super) fn bounded(text: String, at: impl Display, most: usize) -> Result<String, Breach> {
+    match text.find('\0') {
+        Some(place) => Err(format!("{at} holds the character U+0000 at byte {place}, which cannot be stored")),
+        None => sized(text, at, most),
+    }
+}
+
+/// Fails when the text has more bytes than it may. For JSON, whose reader says more of what is wrong in it.
+fn sized(text: String, at: impl Display, most: usize) -> Result<String, Breach> {
     match text.len() {
         bytes if bytes > most => Err(format!("{at} has {bytes} bytes; at most {most}")),
         _ => Ok(text),
@@ -27,9 +38,10 @@ pub(super) fn counted<T>(items: &[T], at: impl Display, most: usize) -> Result<(
     }
 }
 
-/// A sentence for people: cut, never refused.
+/// A sentence for people: cut, with `\u{fffd}` in place of U+0000; never refused.
 pub(super) fn sentence(text: String) -> String {
-    line::cut(text, limits::SENTENCE_BYTES_MAX)
+    let text = line::cut(text, limits::SENTENCE_BYTES_MAX);
+    if text.contains('\0') { line::cut(text.replace('\0', "\u{fffd}"), limits::SENTENCE_BYTES_MAX) } else { text }
 }
 
 fn optional<T>(value: Option<T>, convert: impl FnOnce(T) -> Result<T, Breach>) -> Result<Option<T>, Breach> {
@@ -89,7 +101,7 @@ fn change(change: types::Change, stream: Option<&StreamName>, at: &str) -> Resul
     if let Some(stream) = stream
         && stream.as_str() != change.stream
     {
-        let named = line::cut(change.stream, limits::KEY_BYTES_MAX);
+        let named = line::cut(line::plain(&change.stream).into_owned(), limits::KEY_BYTES_MAX);
         return Err(format!("{at}.stream is `{named}`; asked was `{stream}`"));
     }
     let operation = match change.operation {
@@ -108,7 +120,7 @@ fn change(change: types::Change, stream: Option<&StreamName>, at: &str) -> Resul
         operation,
         version: version(change.version, format_args!("{at}.version"))?,
         modified_at: instant(change.modified_at, format_args!("{at}.modified-at"))?,
-        data: bounded(change.data, format_args!("{at}.data"), limits::RECORD_BYTES_MAX)?,
+        data: sized(change.data, format_args!("{at}.data"), limits::RECORD_BYTES_MAX)?,
     })
 }
 
@@ -159,7 +171,7 @@ fn written(written: target::Written, at: &str) -> Result<Written, Breach> {
         key: key(written.key, format_args!("{at}.key"))?,
         version: version(written.version, format_args!("{at}.version"))?,
         created: written.created,
-        returned: bounded(written.returned, format_args!("{at}.returned"), limits::RECORD_BYTES_MAX)?,
+        returned: sized(written.returned, format_args!("{at}.returned"), limits::RECORD_BYTES_MAX)?,
     })
 }
 
@@ -264,6 +276,57 @@ mod tests {
             modified_at: None,
             data: "d".repeat(data_bytes),
         }
+    }
+
+    /// A text with U+0000 is refused by its place wherever it would become a key, a version or a cursor, because no
+    /// database stores it; in a sentence another character stands for it, and a record's data passes, to be refused as one
+    /// record. Each case puts it into one place.
+    #[test]
+    fn no_text_holds_the_null_character() {
+        let page = |changes, next| source::Page { changes, next, seen_up_to: None };
+        let caught_up = || source::Next::CaughtUp("c".into());
+        let with = |edit: fn(&mut types::Change)| {
+            let mut change = record("s", 1);
+            edit(&mut change);
+            vec![change]
+        };
+        let pages = [
+            (page(with(|change| change.key = "a\0".into()), caught_up()), "changes[0].key"),
+            (page(with(|change| change.version = Some("\0".into())), caught_up()), "changes[0].version"),
+            (page(with(|change| change.modified_at = Some("\0".into())), caught_up()), "changes[0].modified-at"),
+            (
+                page(with(|change| change.operation = types::Operation::MergedInto("\0".into())), caught_up()),
+                "changes[0].merged-into",
+            ),
+            (page(vec![], source::Next::More("\0".into())), "next.more"),
+            (page(vec![], source::Next::CaughtUp("\0".into())), "next.caught-up"),
+        ];
+        for (refused, place) in pages {
+            let breach = super::page(refused, &"s".into()).unwrap_err();
+            assert!(breach.starts_with(&format!("{place} holds the character U+0000 at byte")), "{breach}");
+        }
+        let data = page(with(|change| change.data = "\0".into()), caught_up());
+        assert_eq!(super::page(data, &"s".into()).unwrap().changes[0].data, "\0");
+
+        let written = |key: &str, version: Option<&str>| {
+            let (key, version) = (key.to_owned(), version.map(str::to_owned));
+            target::Outcome::Written(target::Written { key, version, created: true, returned: "{}".into() })
+        };
+        let named =
+            |field: &str| types::Violation { field: Some(field.into()), rule: field.into(), message: field.into() };
+        for (refused, place) in [
+            (written("\0", None), "outcomes[0].key"),
+            (written("k", Some("\0")), "outcomes[0].version"),
+            (target::Outcome::Gone(Some("\0".into())), "outcomes[0].gone"),
+        ] {
+            let breach = outcomes(vec![refused], 1, &"s".into()).unwrap_err();
+            assert!(breach.starts_with(&format!("{place} holds the character U+0000 at byte 0")), "{breach}");
+        }
+        let kept = outcomes(vec![target::Outcome::Rejected(vec![named("a\0b")])], 1, &"s".into()).unwrap();
+        let [Outcome::Rejected(violations)] = kept.as_slice() else { panic!("{kept:?}") };
+        let text = "a\u{fffd}b".to_owned();
+        assert_eq!(violations[0], Violation { field: Some(text.clone()), rule: text.clone(), message: text });
+        assert!(sentence("\0".repeat(limits::SENTENCE_BYTES_MAX)).len() <= limits::SENTENCE_BYTES_MAX);
     }
 
     /// What a transform makes of a page may be no larger than a page, however it is spread over the changes, and has one

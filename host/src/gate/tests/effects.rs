@@ -37,6 +37,54 @@ async fn reads_of_a_write_are_remembered() {
     assert_eq!(body(reader.send(get("7")).await), "2");
 }
 
+/// A write that is run again is the same call: its links are answered from memory like its other reads, its clock stands
+/// where the batch was made, its randomness is the same, and so is what is left to it after the same answers.
+#[tokio::test]
+async fn a_write_is_run_again_as_it_was() {
+    let tries = AtomicUsize::new(0);
+    let world =
+        World::new(move |_| answer(200, &[], tries.fetch_add(1, Ordering::SeqCst).to_string().as_bytes())).await;
+    let run = async |world: &World| {
+        let door = world.writer(1).await;
+        let mut seen = vec![door.now_ms().to_string(), hex::encode(door.random(16))];
+        for link in ["/get/1/next?after=2", "/get/1/next?after=2", "/get/1/next?after=3"] {
+            let answer = door.follow("get".into(), link.into()).await.unwrap();
+            seen.push(String::from_utf8(answer.body).unwrap());
+        }
+        seen.extend([door.now_ms().to_string(), door.left().response_bytes.to_string(), hex::encode(door.random(16))]);
+        seen
+    };
+    let first = run(&world).await;
+    assert_eq!(
+        (first[0].as_str(), &first[2..6]),
+        ("1700000000123", &["0", "1", "2", "1700000000123"].map(String::from)[..])
+    );
+    world.clock.advance(3_600_000);
+    assert_eq!(run(&world).await, first);
+    assert_eq!(world.server.seen().len(), 3);
+}
+
+/// A write that asks otherwise when it is run again does not double what may have been done: a request with an effect
+/// for an intent whose earlier request was not answered stays here.
+#[tokio::test]
+async fn a_write_that_asks_otherwise_sends_nothing_twice() {
+    let world = World::new(|_| Reply::Cut(vec![])).await;
+    assert!(matches!(world.writer(2).await.send(insert(0)).await, Err(http::Error::SentNoAnswer(_))));
+    let again = world.writer(2).await;
+    let otherwise = http::Request { body: Some(b"made at another time".to_vec()), ..insert(0) };
+    assert!(matches!(again.send(otherwise).await, Err(http::Error::SentNoAnswer(_))));
+    assert_eq!(again.unanswered(), [0].into());
+    assert_eq!((again.calls(), world.server.count("/orders")), (0, 1));
+}
+
+/// A stored 5xx of a request that writes each time is unknown even if the call that is run again never asks for it.
+#[tokio::test]
+async fn a_stored_error_is_unknown_without_being_asked_for() {
+    let world = World::new(|_| answer(500, &[], b"")).await;
+    assert_eq!(world.writer(1).await.send(insert(0)).await.unwrap().status, 500);
+    assert_eq!(world.writer(1).await.unanswered(), [0].into());
+}
+
 /// A request that left and was not answered makes its intents unknown, in this call and in the next, and is not sent again;
 /// not even if the next call never asks for it.
 #[tokio::test]

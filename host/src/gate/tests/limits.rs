@@ -66,7 +66,7 @@ async fn send_all_in_parallel_and_in_order() {
     let bodies: Vec<String> =
         sending.await.unwrap().into_iter().map(|answer| String::from_utf8(answer.unwrap().body).unwrap()).collect();
     assert_eq!(bodies, (0..8).map(|n| format!("/get/{n}")).collect::<Vec<_>>());
-    let usage = world.budget.usage(&"acme".into());
+    let usage = world.budget.usage(&world.payer());
     assert_eq!((usage.used, usage.concurrency, usage.concurrency_peak), (8, 3, 3));
 }
 
@@ -112,7 +112,7 @@ async fn a_days_calls_survive_a_restart() {
     let Err(http::Error::Budget(ms)) = door.send(get("2")).await else { panic!("the fifth was the last") };
     assert!(ms > 60_000);
     assert_eq!(world.server.seen().len(), 1);
-    assert_eq!(world.budget.usage(&account).used, 5);
+    assert_eq!(world.budget.usage(&world.payer()).used, 5);
 }
 
 /// The vendor's own count and its way of saying "too fast" are read from answers.
@@ -129,7 +129,7 @@ async fn signs_are_read() {
     for (id, status) in [("1", 200), ("2", 403), ("3", 403), ("4", 429)] {
         assert_eq!(door.send(get(id)).await.unwrap().status, status);
     }
-    let usage = world.budget.usage(&"acme".into());
+    let usage = world.budget.usage(&world.payer());
     assert_eq!((usage.used, usage.limit_per_day, usage.throttled), (4_324, Some(5_000), 2));
 }
 
@@ -146,6 +146,42 @@ async fn requests_of_a_call_are_counted() {
     let error = door.send(get("1")).await.unwrap_err();
     assert!(matches!(&error, http::Error::Denied(text) if text.starts_with("requests")), "{error:?}");
     assert!(world.server.seen().is_empty());
+}
+
+/// When a call's time is over, nothing more leaves for it, and it hears that and no other reason.
+#[tokio::test]
+async fn a_call_whose_time_is_over_sends_nothing() {
+    let world = World::new(ok).await;
+    let door = world.reader();
+    world.clock.advance(bounds::GUEST_WALL_MS_MAX - 1);
+    door.send(get("1")).await.unwrap();
+    world.clock.advance(1);
+    assert_eq!(door.send(get("2")).await, Err(http::Error::Deadline));
+    assert_eq!(door.follow("get".into(), "/get/1/next".into()).await, Err(http::Error::Deadline));
+    assert_eq!(world.server.seen().len(), 1);
+    assert_eq!(world.journal().await.pop().unwrap().decision, "denied:deadline");
+}
+
+/// A link that is refused stands in the journal without what it may carry: neither its query nor its user.
+#[tokio::test]
+async fn refused_links_are_written_down_without_their_secrets() {
+    let world = World::new(ok).await;
+    let door = world.reader();
+    for link in [
+        format!("https://evil.example/get/1?session={CANARY}"),
+        format!("https://{}@evil.example/get/1", CANARY.replace('/', "_")),
+        format!("https:/\\evil.example\\get?session={CANARY}#x"),
+        format!("https://user:{CANARY}@api.vendor.example/get/1"),
+        format!("ftp://evil.example/#{CANARY}"),
+    ] {
+        assert!(matches!(door.follow("get".into(), link).await, Err(http::Error::Denied(_))));
+    }
+    let journal = world.journal().await;
+    assert_eq!(journal.len(), 5);
+    for entry in journal {
+        assert!(entry.decision.starts_with("denied:"), "{entry:?}");
+        assert!(!entry.error.contains("canary"), "{entry:?}");
+    }
 }
 
 /// The plugin's time stands still between host calls, its randomness follows from the seed, and it sees its settings.

@@ -10,19 +10,21 @@ use super::client::Caps;
 use super::testing::{Authority, Reply, Seen, Server, TestClock, TestNet, answer};
 use super::vault::{Kek, Vault};
 use super::{CallContext, Door, Error, Gate, Line, Purpose};
-use crate::gate::budget::{Budget, Counters};
+use crate::gate::budget::{Budget, Counters, Payer};
 use crate::store::{BatchRow, JournalEntry, Sending, Store};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tollgate_core::model::connection::Connection;
-use tollgate_core::model::{Manifest, Tenant, audit, http, limits as bounds};
+use tollgate_core::model::{At, Manifest, Tenant, audit, http, limits as bounds};
 use tollgate_sandbox::Broker;
 
 /// Appears as secret and token in every world; must appear nowhere else.
 const CANARY: &str = "canary-7Hq2/secret+token";
 const RUN: &str = "run-1";
 const BATCH: &str = "batch-1";
+/// When the batch was made.
+const STARTED: i64 = 1_700_000_000_123;
 
 /// A gate, the network around it and one server behind `api.vendor.example` and `login.vendor.example`.
 struct World {
@@ -122,13 +124,17 @@ impl World {
             intents: "[]".into(),
             sources: "[]".into(),
             attempt: 1,
+            decided: now,
             due: now,
             count: intents,
         };
         commit.put_batches(&[row], fence).await.unwrap();
         commit.finish().await.unwrap();
-        let purpose = Purpose::Write { batch: BATCH.into(), keys: keys(intents), stored: self.answers().await };
-        self.door(&self.line(Auth::Bearer), purpose)
+        self.door(&self.line(Auth::Bearer), write(intents, self.answers().await))
+    }
+
+    fn payer(&self) -> Payer {
+        Payer { tenant: self.tenant.clone(), account: "acme".into() }
     }
 
     async fn answers(&self) -> HashMap<String, Sending> {
@@ -152,6 +158,11 @@ impl World {
         entries.reverse();
         entries
     }
+}
+
+/// The purpose of writing the batch.
+fn write(intents: u32, stored: HashMap<String, Sending>) -> Purpose {
+    Purpose::Write { batch: BATCH.into(), keys: keys(intents), stored, started: At(STARTED) }
 }
 
 fn keys(intents: u32) -> Vec<String> {

@@ -196,6 +196,29 @@ async fn bodies_are_capped() {
     assert_eq!(door.send(get("1")).await.unwrap_err(), http::Error::TooLarge(bounds::CALL_RESPONSE_BYTES_MAX));
 }
 
+/// Answers to requests with an effect count for the call like others; once nothing is left, each may still be short enough
+/// to decide an outcome, and a longer one is no answer.
+#[tokio::test]
+async fn answers_of_effects_are_capped() {
+    let large = vec![b'x'; bounds::RESPONSE_BODY_BYTES_MAX];
+    let least = usize::try_from(bounds::EFFECT_RESPONSE_BYTES_MIN).unwrap();
+    let world = World::new(move |seen| match seen.target.as_str() {
+        "/orders" if seen.body == "order 5" => answer(201, &[], &large[..=least]),
+        "/orders" => answer(201, &[], &large[..least]),
+        _ => answer(200, &[], &large),
+    })
+    .await;
+    let door = world.writer(6).await;
+    for intent in 0..4 {
+        assert_eq!(door.send(upsert(intent)).await.unwrap().body.len(), bounds::RESPONSE_BODY_BYTES_MAX);
+    }
+    assert_eq!(door.left().response_bytes, 0);
+    assert_eq!(door.send(insert(4)).await.unwrap().body.len(), least);
+    assert_eq!(door.send(insert(5)).await.unwrap_err(), http::Error::TooLarge(bounds::CALL_RESPONSE_BYTES_MAX));
+    assert_eq!(door.unanswered(), [5].into());
+    assert!(matches!(door.send(get("1")).await, Err(http::Error::TooLarge(_))));
+}
+
 /// Packed answers are unpacked.
 #[tokio::test]
 async fn gzip_is_unpacked() {

@@ -40,7 +40,7 @@ impl Scope<'_> {
     }
 
     pub(super) fn identity(&mut self, node: &Node, systems: &[&str]) -> Identity {
-        let mut identity = Identity::default();
+        let mut identity = Identity { at: node.at, ..Identity::default() };
         let Some(members) = self.members(node, "identity", &["link", "match"]) else { return identity };
         if let Some(link) = members.get("link").and_then(|node| self.members(node, "identity: `link`", systems)) {
             for (key, node) in link.iter() {

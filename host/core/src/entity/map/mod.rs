@@ -52,12 +52,13 @@ pub struct System {
 }
 
 /// How records are recognised across systems.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, std::default::Default, PartialEq, Eq)]
 pub struct Identity {
     /// The path, in each system, that holds our link.
     pub link: BTreeMap<SystemName, String>,
     /// Fields that find a counterpart; the first is the natural key.
     pub matching: Vec<String>,
+    pub(crate) at: At,
 }
 
 /// Where records are born and what becomes of those that end.
@@ -183,7 +184,8 @@ pub struct Lines {
     pub name: String,
     /// The one system that is right about them.
     pub owner: SystemName,
-    /// The field that tells one line from another.
+    /// The field that tells one line from another. It must name one; lists travel whole today, so that nothing else reads
+    /// it.
     pub key: String,
     /// Whether a record without a line is refused.
     pub is_required: bool,

@@ -52,31 +52,86 @@ fn names(scope: &mut Scope<'_>, map: &EntityMap) {
     }
 }
 
-/// No two fields write one place of a system, and none writes inside another's place.
+/// A place of a system in the map.
+#[derive(Clone, Copy)]
+struct Place<'m> {
+    /// Whose it is, for people.
+    what: &'m str,
+    path: &'m str,
+    /// Whether the host writes it; otherwise it is only read.
+    is_written: bool,
+    at: At,
+}
+
+impl Place<'_> {
+    fn verb(self) -> &'static str {
+        if self.is_written { "writes" } else { "reads" }
+    }
+}
+
+/// A place that is written has one field: nobody else writes it or reads it as his own, nor anything inside or around it.
+/// What is only read may be read twice.
 fn targets(scope: &mut Scope<'_>, map: &EntityMap, system: &SystemName) {
-    let fields = map.fields.iter().filter(|field| field.owner != *system);
-    let fields =
-        fields.filter_map(|field| Some((field.name.as_str(), field.places.get(system)?.path.as_str(), field.at)));
-    let lines = map.lines.iter().filter(|lines| lines.owner != *system);
-    let lines = lines.filter_map(|lines| Some((lines.name.as_str(), lines.paths.get(system)?.as_str(), lines.at)));
-    let all = fields.chain(lines).collect();
-    overlaps(scope, system, all);
-    for lines in map.lines.iter().filter(|lines| lines.owner != *system) {
-        let each = lines
-            .each
-            .iter()
-            .filter_map(|field| Some((field.name.as_str(), field.places.get(system)?.path.as_str(), field.at)));
+    let born = map.life.create.as_ref().filter(|create| create.is_initial && create.within.contains(system));
+    let is_written = |owner: &SystemName, has_first: &dyn Fn(&SystemName) -> bool| {
+        owner != system || born.is_some_and(|create| has_first(&create.from))
+    };
+    let fields = map.fields.iter().filter_map(|field| {
+        let is_written = is_written(&field.owner, &|from| field.places.contains_key(from));
+        Some(Place { what: &field.name, path: &field.places.get(system)?.path, is_written, at: field.at })
+    });
+    let lines = map.lines.iter().filter_map(|lines| {
+        let is_written = is_written(&lines.owner, &|from| lines.paths.contains_key(from));
+        Some(Place { what: &lines.name, path: lines.paths.get(system)?, is_written, at: lines.at })
+    });
+    // A link is the host's own, whether it is written by a field of the record or as its external id.
+    let link = map.identity.link.get(system);
+    let link = link.map(|path| Place { what: "identity.link", path, is_written: true, at: map.identity.at });
+    overlaps(scope, system, link.into_iter().chain(fields).chain(lines).collect());
+    for lines in &map.lines {
+        let list_is_written = is_written(&lines.owner, &|from| lines.paths.contains_key(from));
+        let each = lines.each.iter().filter_map(|field| {
+            let path = &field.places.get(system)?.path;
+            Some(Place { what: &field.name, path, is_written: list_is_written, at: field.at })
+        });
         overlaps(scope, system, each.collect());
     }
 }
 
-fn overlaps(scope: &mut Scope<'_>, system: &SystemName, mut places: Vec<(&str, &str, At)>) {
-    places.sort_by(|a, b| a.1.split('.').cmp(b.1.split('.')));
-    for pair in places.windows(2) {
-        let [(first, outer, _), (second, inner, at)] = pair else { continue };
-        if inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
-            let taken = format!("where field `{first}` writes `{outer}`; one place has one field");
-            scope.fault(*at, format!("field `{second}`: writes `{inner}` in `{system}`, {taken}"));
+/// A path with all the places that stand there.
+struct Taken<'m> {
+    path: &'m str,
+    first: Place<'m>,
+    written: Option<Place<'m>>,
+}
+
+/// Walks the places in the order of their paths, so that whatever holds the next one stands on the stack.
+fn overlaps(scope: &mut Scope<'_>, system: &SystemName, mut places: Vec<Place<'_>>) {
+    places.sort_by(|a, b| a.path.split('.').cmp(b.path.split('.')));
+    let mut around: Vec<Taken<'_>> = Vec::new();
+    for place in places {
+        let holds =
+            |outer: &str| place.path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        while around.last().is_some_and(|outer| !holds(outer.path)) {
+            around.pop();
+        }
+        let taken = around.iter().find_map(|outer| outer.written.or(place.is_written.then_some(outer.first)));
+        if let Some(outer) = taken {
+            let taken = format!(
+                "where `{}` {} `{}`; a place that is written has one field",
+                outer.what,
+                outer.verb(),
+                outer.path
+            );
+            scope
+                .fault(place.at, format!("`{}`: {} `{}` in `{system}`, {taken}", place.what, place.verb(), place.path));
+        }
+        match around.last_mut().filter(|outer| outer.path == place.path) {
+            Some(same) => same.written = same.written.or(place.is_written.then_some(place)),
+            None => {
+                let written = place.is_written.then_some(place);
+                around.push(Taken { path: place.path, first: place, written });
+            }
         }
     }
 }

@@ -15,50 +15,60 @@ enum Value<'a> {
     Whole(&'a Json),
 }
 
-pub(super) fn holds(expr: &Expr, data: &Json) -> Result<bool, Undecided> {
-    match expr {
-        Expr::Or(parts) => absorb(parts, data, true),
-        Expr::And(parts) => absorb(parts, data, false),
-        Expr::Not(inner) => Ok(!holds(inner, data)?),
-        Expr::Compare(left, comparison, right) => compare(value(left, data)?, *comparison, value(right, data)?)
-            .map_err(|why| Undecided(format!("{}: {why}", name(left)))),
-        Expr::In(inner, items) => {
-            let found = value(inner, data)?;
-            Ok(items.iter().any(|item| equal(found, literal(item))))
-        }
-        Expr::Path(_) | Expr::Literal(_) => match value(expr, data)? {
-            Value::Boolean(value) => Ok(value),
-            other => Err(Undecided(format!("{}: is {}, neither true nor false", name(expr), kind(other)))),
-        },
-    }
+/// Evaluates over one record's data.
+pub(super) struct Evaluation<'a> {
+    pub(super) data: &'a Json,
+    /// What is absent is unknown, not null: the data is a part of the record.
+    pub(super) is_partial: bool,
 }
 
-/// `&&` and `||`: the deciding value wins over an error on the other side.
-fn absorb(parts: &[Expr], data: &Json, deciding: bool) -> Result<bool, Undecided> {
-    let mut undecided = None;
-    for part in parts {
-        match holds(part, data) {
-            Ok(value) if value == deciding => return Ok(deciding),
-            Ok(_) => {}
-            Err(error) => undecided = undecided.or(Some(error)),
+impl<'a> Evaluation<'a> {
+    pub(super) fn holds(&self, expr: &'a Expr) -> Result<bool, Undecided> {
+        match expr {
+            Expr::Or(parts) => self.absorb(parts, true),
+            Expr::And(parts) => self.absorb(parts, false),
+            Expr::Not(inner) => Ok(!self.holds(inner)?),
+            Expr::Compare(left, comparison, right) => compare(self.value(left)?, *comparison, self.value(right)?)
+                .map_err(|why| Undecided(format!("{}: {why}", name(left)))),
+            Expr::In(inner, items) => {
+                let found = self.value(inner)?;
+                Ok(items.iter().any(|item| equal(found, literal(item))))
+            }
+            Expr::Path(_) | Expr::Literal(_) => match self.value(expr)? {
+                Value::Boolean(value) => Ok(value),
+                other => Err(Undecided(format!("{}: is {}, neither true nor false", name(expr), kind(other)))),
+            },
         }
     }
-    undecided.map_or(Ok(!deciding), Err)
-}
 
-fn value<'a>(expr: &'a Expr, data: &'a Json) -> Result<Value<'a>, Undecided> {
-    match expr {
-        Expr::Literal(value) => Ok(literal(value)),
-        Expr::Path(path) => match json::at(data, path) {
-            None | Some(Json::Null) => Ok(Value::Null),
-            Some(Json::Bool(value)) => Ok(Value::Boolean(*value)),
-            Some(Json::String(text)) => Ok(Value::Text(text)),
-            Some(Json::Number(number)) => json::decimal(number.as_str())
-                .map(Value::Number)
-                .ok_or_else(|| Undecided(format!("{path}: has more than 28 digits"))),
-            Some(whole) => Ok(Value::Whole(whole)),
-        },
-        _ => holds(expr, data).map(Value::Boolean),
+    /// `&&` and `||`: the deciding value wins over an error on the other side.
+    fn absorb(&self, parts: &'a [Expr], deciding: bool) -> Result<bool, Undecided> {
+        let mut undecided = None;
+        for part in parts {
+            match self.holds(part) {
+                Ok(value) if value == deciding => return Ok(deciding),
+                Ok(_) => {}
+                Err(error) => undecided = undecided.or(Some(error)),
+            }
+        }
+        undecided.map_or(Ok(!deciding), Err)
+    }
+
+    fn value(&self, expr: &'a Expr) -> Result<Value<'a>, Undecided> {
+        match expr {
+            Expr::Literal(value) => Ok(literal(value)),
+            Expr::Path(path) => match json::at(self.data, path) {
+                None if self.is_partial => Err(Undecided(format!("{path}: this partial change does not say it"))),
+                None | Some(Json::Null) => Ok(Value::Null),
+                Some(Json::Bool(value)) => Ok(Value::Boolean(*value)),
+                Some(Json::String(text)) => Ok(Value::Text(text)),
+                Some(Json::Number(number)) => json::decimal(number.as_str())
+                    .map(Value::Number)
+                    .ok_or_else(|| Undecided(format!("{path}: has more than 28 digits"))),
+                Some(whole) => Ok(Value::Whole(whole)),
+            },
+            _ => self.holds(expr).map(Value::Boolean),
+        }
     }
 }
 
@@ -180,6 +190,18 @@ mod tests {
         ] {
             let predicate = Predicate::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(predicate.holds(&data).ok(), expected, "{text}");
+        }
+        let part = json::parse(r#"{"Stage":"Won","Owner":null}"#).unwrap();
+        for (text, expected) in [
+            (r#"Stage == "Won""#, Some(true)),
+            (r#"Stage == "Won" && Amount > 0"#, None),
+            (r#"Stage == "Lost" && Amount > 0"#, Some(false)),
+            (r#"Stage == "Won" || Amount > 0"#, Some(true)),
+            ("Amount == null", None),
+            ("Amount in [null]", None),
+            ("Owner.Name == null", Some(true)),
+        ] {
+            assert_eq!(Predicate::parse(text).unwrap().holds_of_part(&part).ok(), expected, "{text}");
         }
         let undecided = Predicate::parse("Absent > 1").unwrap().holds(&data).unwrap_err();
         assert_eq!(undecided.to_string(), "Absent: null and a number have no order");

@@ -8,8 +8,8 @@
 //! - `eval`: expression and data to true or false.
 //!
 //! What there is: `==` `!=` `<` `<=` `>` `>=`, `in [..]`, `&&` `||` `!`, parentheses, dotted paths, texts, numbers,
-//! `true`, `false`, `null`. A path that the record does not have is null, as if it had been declared so. As in CEL, `&&` and
-//! `||` need not know a side that does not matter: `StageName == "Closed Won" && Amount > 0` is false for an open deal
+//! `true`, `false`, `null`. A path that the record does not have is null, as if it had been declared so; of a partial change
+//! it is unknown. As in CEL, `&&` and `||` need not know a side that does not matter: `StageName == "Closed Won" && Amount > 0` is false for an open deal
 //! without an amount.
 
 mod eval;
@@ -85,7 +85,15 @@ impl Predicate {
     /// # Errors
     /// A comparison that matters has sides that cannot be compared, or the expression is neither true nor false.
     pub fn holds(&self, data: &Json) -> Result<bool, Undecided> {
-        eval::holds(&self.root, data)
+        eval::Evaluation { data, is_partial: false }.holds(&self.root)
+    }
+
+    /// As [`Self::holds`], for a part of a record's data: a path that it does not have is unknown.
+    ///
+    /// # Errors
+    /// As there; also where the answer depends on what is unknown.
+    pub fn holds_of_part(&self, data: &Json) -> Result<bool, Undecided> {
+        eval::Evaluation { data, is_partial: true }.holds(&self.root)
     }
 
     /// The paths that the expression reads, in order, each once.

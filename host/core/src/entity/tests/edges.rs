@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::entity::Skip;
-use crate::model::limits::{JSON_DEPTH_MAX, RECORD_BYTES_MAX, VIOLATIONS_MAX};
+use crate::model::limits::{
+    JSON_DEPTH_MAX, KEY_BYTES_MAX, LINES_MAX, NATURAL_BYTES_MAX, RECORD_BYTES_MAX, VIOLATIONS_MAX,
+};
 use proptest::prelude::*;
 
 /// Data that is no object, too deep or too large is refused by the rule `json`, keeps what was known, and never
@@ -14,7 +16,7 @@ fn malformed_data_is_refused() {
     let large = format!(r#"{{"Name":"{}"}}"#, "x".repeat(RECORD_BYTES_MAX));
     let first = read(&plan, r#"{"Name":"Acme"}"#).finish(None, None, &all);
     for text in ["", "{", "[]", "null", "7", "\"x\"", "{\"a\":01}", &deep, &large] {
-        let projection = read(&plan, text).finish(Some(&known(&first, true)), None, &all);
+        let projection = read(&plan, text).finish(Some(&known(&first)), None, &all);
         assert_eq!(stops(&projection.verdict), (true, vec!["json".to_owned()]));
         assert_eq!(projection.state, first.state);
     }
@@ -29,6 +31,40 @@ fn a_value_is_no_list() {
     }
 }
 
+/// U+0000, and a name that is too long to name a record, are refused as what they are, one record at a time: nothing that
+/// PostgreSQL would refuse gets into a natural key, a reference or a need. Each place gets each.
+#[test]
+fn what_cannot_be_stored_is_refused() {
+    let orders = plan("sales_order", "crm", "erp");
+    let order = |account: &str, code: &str, memo: &str| {
+        format!(
+            r#"{{"StageName":"Closed Won","AccountId":"{account}","Name":"{memo}","OpportunityLineItems":[{{"Product2":{{"ProductCode":"{code}"}},"Quantity":1}}]}}"#
+        )
+    };
+    let (key, code) = ("k".repeat(KEY_BYTES_MAX), "c".repeat(NATURAL_BYTES_MAX));
+    for (text, stop) in [
+        (order("A\\u0000", "c", "m"), "customer reference"),
+        (order("A", "c\\u0000", "m"), "items[0].item reference"),
+        (order("A", "c", "\\u0000"), "memo text"),
+        (order(&format!("{key}k"), "c", "m"), "customer length"),
+        (order("A", &format!("{code}c"), "m"), "items[0].item length"),
+    ] {
+        assert_eq!(stops(&read(&orders, &text).finish(None, None, &all).verdict), (true, vec![stop.to_owned()]));
+    }
+    let held = read(&orders, &order(&key, &code, "m")).finish(None, None, &nothing).verdict;
+    assert!(stops(&held).1.iter().all(|stop| stop.len() < 700), "the needs are bounded");
+
+    let items = plan("item", "erp", "crm");
+    for (name, stop) in [("c\\u0000".to_owned(), "code text"), (format!("{code}c"), "code length")] {
+        let draft = read(&items, &format!(r#"{{"itemId":"{name}","displayName":"x"}}"#));
+        assert_eq!((draft.natural(), draft.match_values().len()), (None, 0));
+        let projection = draft.finish(None, Some(&target("")), &all);
+        assert_eq!(stops(&projection.verdict), (true, vec![stop.to_owned()]));
+        assert!(!projection.state.contains('\0'));
+    }
+    assert_eq!(read(&items, &format!(r#"{{"itemId":"{code}"}}"#)).natural(), Some(code.as_str()));
+}
+
 /// Of a partial change, what is absent is unknown: it is not sent, not blank, not forgotten; null is blank.
 #[test]
 fn partial_changes() {
@@ -37,7 +73,7 @@ fn partial_changes() {
         read(&plan, r#"{"Name":"Acme","Industry":"retail","Year_Established__c":1996}"#).finish(None, None, &all);
     let finish = |text: &str, counterpart: Option<&Counterpart<'_>>| {
         let part = Change { operation: Operation::Partial, ..change(text) };
-        plan.read(&part, &Tables::default()).finish(Some(&known(&whole, false)), counterpart, &all)
+        plan.read(&part, &Tables::default()).finish(Some(&known(&whole)), counterpart, &all)
     };
     let projection = finish(r#"{"Industry":"medical","Year_Established__c":null}"#, Some(&target("")));
     assert_eq!(data(&projection.verdict).to_string(), r#"{"category":"medical"}"#);
@@ -48,9 +84,41 @@ fn partial_changes() {
     assert_eq!(stops(&emptied.verdict), (true, vec!["name required".to_owned()]));
     let nothing_said = finish("{}", Some(&target("")));
     assert_eq!((nothing_said.verdict, nothing_said.state), (Verdict::Unchanged, whole.state.clone()));
-    let part = Change { operation: Operation::Partial, ..change(r#"{"Industry":"retail"}"#) };
-    let echo = plan.read(&part, &Tables::default()).finish(Some(&known(&whole, true)), Some(&target("")), &all);
-    assert_eq!(echo.verdict, Verdict::Skipped(Skip::Echo));
+}
+
+/// A partial change that does not say all that the predicate reads: what decides without it decides; otherwise what is
+/// known of the record does, and where that may have become true, or nothing is known, it is an exception and no deal goes
+/// missing. An emptied object empties what lies in it.
+#[test]
+fn partial_changes_of_what_the_predicate_reads() {
+    let text = "entity: e\nsystems: {a: {connection: x, stream: A}, b: {connection: y, stream: B}}\nlife: {create: {from: a, in: [b], when: 'Stage == \"Won\" && Owner.Name != null'}}\nfields:\n  f: {owner: a, a: F, b: f}\n  g: {owner: a, a: Owner.Name, b: g, blank: clear}\n";
+    let plan = map(text).plan(&"a".into(), &"b".into(), &BTreeMap::new()).unwrap();
+    let (matched, unmatched) = (Some(true), Some(false));
+    for (data, before, expected) in [
+        (r#"{"F":"x"}"#, matched, "write"),
+        (r#"{"F":"x"}"#, unmatched, "skipped"),
+        (r#"{"F":"x"}"#, None, "predicate"),
+        (r#"{"Stage":"Won"}"#, matched, "write"),
+        (r#"{"Stage":"Won"}"#, unmatched, "predicate"),
+        (r#"{"Stage":"Lost"}"#, matched, "skipped"),
+        (r#"{"Stage":"Won","Owner":{"Name":"Zoë"}}"#, None, "write"),
+        (r#"{"Stage":"Won","Owner":null}"#, matched, "skipped"),
+        (r#"{"Owner":null}"#, matched, "skipped"),
+    ] {
+        let part = Change { operation: Operation::Partial, ..change(data) };
+        let before = before.map(|is_matched| Known { state: "{}", is_matched });
+        let projection = plan.read(&part, &Tables::default()).finish(before.as_ref(), None, &all);
+        let found = match &projection.verdict {
+            Verdict::Write { .. } => "write",
+            Verdict::Skipped(Skip::Predicate) => "skipped",
+            Verdict::Refused(stops) => &stops[0].rule,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((found, projection.is_matched), (expected, expected == "write"), "{data} {before:?}");
+    }
+    let part = Change { operation: Operation::Partial, ..change(r#"{"Owner":null}"#) };
+    let cleared = plan.read(&part, &Tables::default()).finish(None, Some(&target("")), &all);
+    assert_eq!(data(&cleared.verdict).to_string(), r#"{"g":null}"#);
 }
 
 /// A partial change of a list says the whole list.
@@ -75,6 +143,39 @@ fn reasons_are_bounded() {
     assert_eq!(stops.len(), VIOLATIONS_MAX);
     let needs: std::collections::BTreeSet<_> = stops.iter().flat_map(|stop| &stop.needs).collect();
     assert_eq!(needs.len(), 1 + 2 * 500);
+}
+
+/// A list beyond the bound is refused whole; of one within it, however many lines are wrong, only what is listed is kept,
+/// with every need.
+#[test]
+fn lines_are_bounded() {
+    let plan = plan("sales_order", "crm", "erp");
+    let verdict = |line: &str, count: usize| {
+        let lines = vec![line; count].join(",");
+        let data = format!(r#"{{"StageName":"Closed Won","AccountId":"A1","OpportunityLineItems":[{lines}]}}"#);
+        read(&plan, &data).finish(None, None, &all).verdict
+    };
+    let most = verdict(r#"{"Product2":{"ProductCode":"P"},"Quantity":1}"#, LINES_MAX);
+    assert_eq!(data(&most)["item"]["items"].as_array().map(Vec::len), Some(LINES_MAX));
+    let Verdict::Refused(refused) = verdict("{}", LINES_MAX + 1) else { panic!("not refused") };
+    assert_eq!((refused[0].field.as_str(), refused[0].rule.as_str()), ("items", "lines"));
+    assert!(refused[0].message.contains("10001 lines"), "{}", refused[0].message);
+    let Verdict::Refused(refused) = verdict("{}", LINES_MAX) else { panic!("not refused") };
+    assert_eq!(refused.len(), VIOLATIONS_MAX);
+    assert_eq!(refused[0].field, "items[0].item");
+    let more = 2 * LINES_MAX - (VIOLATIONS_MAX - 1);
+    assert!(refused[VIOLATIONS_MAX - 1].message.starts_with(&format!("{more} more reasons")));
+
+    let text = "entity: e\nsystems: {a: {connection: x, stream: A}, b: {connection: y, stream: B}}\nlife: {create: {from: a, in: [b]}}\nfields:\n  f: {owner: a, a: F, b: f}\nlines:\n  l: {owner: a, a: L, b: l, key: k, each: {k: {a: K, b: k, table: t}}}\n";
+    let plan = map(text).plan(&"a".into(), &"b".into(), &BTreeMap::new()).unwrap();
+    let lines: Vec<_> = (0..500).map(|index| format!(r#"{{"K":"{index}"}}"#)).collect();
+    let Verdict::Refused(refused) =
+        read(&plan, &format!(r#"{{"L":[{}]}}"#, lines.join(","))).finish(None, None, &all).verdict
+    else {
+        panic!("not refused")
+    };
+    let needs: std::collections::BTreeSet<_> = refused.iter().flat_map(|stop| &stop.needs).collect();
+    assert_eq!((refused.len(), needs.len()), (VIOLATIONS_MAX, 500));
 }
 
 /// A draft can wait for its look-ups on any thread.

@@ -77,8 +77,8 @@ pub(crate) fn target(hash: &str) -> Counterpart<'_> {
     Counterpart { key: "T9", hash, version: None }
 }
 
-pub(crate) fn known(projection: &Projection, is_own_write: bool) -> Known<'_> {
-    Known { state: &projection.state, hash: &projection.state_hash, is_matched: projection.is_matched, is_own_write }
+pub(crate) fn known(projection: &Projection) -> Known<'_> {
+    Known { state: &projection.state, is_matched: projection.is_matched }
 }
 
 /// The data of a write; panics with the verdict if it is none.

@@ -103,6 +103,60 @@ fn first_values_go_backwards() {
     assert_eq!(stops(&verdict("Open")).1, ["f table table:t:Open"]);
 }
 
+/// A default is a value of the owner's: on its way to a mirror it goes through the table, and one that the table does not
+/// know waits for its row (MAP-03, MAP-06); on its way to the owner it is the owner's own word.
+#[test]
+fn defaults_go_through_the_table() {
+    let rows = tables(&[("t", "N30", "Net 30")]);
+    let verdict = |plan: &Plan, rows: &Tables| plan.read(&change("{}"), rows).finish(None, None, &nothing).verdict;
+    let strict = one_field("table: t, default: {value: N30}");
+    assert_eq!(data(&verdict(&strict, &rows))["f"], "Net 30");
+    assert_eq!(stops(&verdict(&strict, &Tables::default())), (true, vec!["f table table:t:N30".to_owned()]));
+    let loose = one_field("table: {name: t, unlisted: keep}, default: {value: N30}");
+    assert_eq!(data(&verdict(&loose, &Tables::default()))["f"], "N30");
+    let typed = one_field("type: money, table: t, default: {value: 7}");
+    assert_eq!(data(&verdict(&typed, &rows))["f"].to_string(), "7.00");
+    let text = "entity: e\nsystems: {a: {connection: x, stream: A}, b: {connection: y, stream: B}}\nlife: {create: {from: a, in: [b], initial: a}}\nfields:\n  f: {owner: b, a: F, b: f, table: t, default: {value: N30}}\n";
+    let backward = map(text).plan(&"a".into(), &"b".into(), &BTreeMap::new()).unwrap();
+    assert_eq!(data(&verdict(&backward, &rows))["f"], "N30");
+}
+
+/// Of three systems, a table stands between the owner and each mirror: from one mirror to another the word is the same, and
+/// only on its way to the owner it goes backwards.
+#[test]
+fn tables_between_three_systems() {
+    let text = "entity: e\nsystems: {a: {connection: x, stream: A}, b: {connection: y, stream: B}, c: {connection: z, stream: C}}\nlife: {create: {from: b, in: [a, c], initial: b}}\nfields:\n  f: {owner: a, a: F, b: F, c: F, table: t, default: {value: A}}\n";
+    let rows = tables(&[("t", "A", "Open")]);
+    for (from, to, word, written) in [("a", "b", "A", "Open"), ("b", "a", "Open", "A"), ("b", "c", "Open", "Open")] {
+        let plan = map(text).plan(&from.into(), &to.into(), &BTreeMap::new()).unwrap();
+        let verdict = |data: String| {
+            let counterpart = (from == "a").then(|| target(""));
+            plan.read(&change(&data), &rows).finish(None, counterpart.as_ref(), &nothing).verdict
+        };
+        assert_eq!(data(&verdict(format!(r#"{{"F":"{word}"}}"#)))["F"], written, "{from} {to}");
+        assert_eq!(data(&verdict("{}".into()))["F"], written, "default {from} {to}");
+    }
+}
+
+/// A list that a whole change says to be empty is emptied in the target, however it is said; a partial change that does not
+/// name it leaves it alone.
+#[test]
+fn an_empty_list_empties() {
+    let text = "entity: e\nsystems: {a: {connection: x, stream: A}, b: {connection: y, stream: B}}\nfields:\n  f: {owner: a, a: F, b: f}\nlines:\n  l: {owner: a, a: L, b: l, key: k, each: {k: {a: K, b: k}}}\n";
+    let plan = map(text).plan(&"a".into(), &"b".into(), &BTreeMap::new()).unwrap();
+    let whole =
+        |data: &str| plan.read(&change(data), &Tables::default()).finish(None, Some(&target("")), &nothing).verdict;
+    for source in [r#"{"L":[]}"#, r#"{"L":null}"#, "{}"] {
+        assert_eq!(data(&whole(source)).to_string(), r#"{"l":[]}"#, "{source}");
+    }
+    let part = |data: &str| {
+        let part = Change { operation: Operation::Partial, ..change(data) };
+        plan.read(&part, &Tables::default()).finish(None, Some(&target("")), &nothing).verdict
+    };
+    assert_eq!(data(&part(r#"{"L":null}"#)).to_string(), r#"{"l":[]}"#);
+    assert_eq!(part("{}"), Verdict::Unchanged);
+}
+
 /// Rules clean before tables and types read (MAP-02).
 #[test]
 fn rules_come_first() {
