@@ -95,7 +95,7 @@ pub(super) async fn flow(app: &App, documents: &Documents, flow: &Flow) -> Resul
         tenant: app.tenant.clone(),
         name: flow.flow.clone(),
         entity: flow.entity.clone(),
-        natural_field: plan.match_fields().first().map(|field| field.field.clone()),
+        natural_field: plan.natural_field().map(str::to_owned),
         plan,
         is_referred_to: documents.is_referred_to(&flow.entity),
         every_ms: flow.every_ms,

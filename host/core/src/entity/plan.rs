@@ -426,6 +426,11 @@ impl Plan {
         self.parts.matches.iter().filter_map(target).collect()
     }
 
+    /// The field that other records name this one by: the first match field, whether or not the target has it.
+    pub fn natural_field(&self) -> Option<&str> {
+        self.parts.matches.iter().find(|field| field.is_natural).map(|field| field.field.as_str())
+    }
+
     /// The names of the fields and lists that travel with every change, then of those that travel only at birth.
     pub fn travelling(&self) -> (Vec<&str>, Vec<&str>) {
         let steps = self.parts.steps.iter().map(|step| (step.name.as_str(), step.is_owned));
