@@ -102,6 +102,7 @@ async fn odd_records() {
     let emoji = "Łódź 🚀 Größe \"& Söhne\" \\ 'x'";
     let account = crm.add("Account", &fields(json!({"Name": emoji, "BillingCountry": "Poland"}))).expect("an account");
     crm.add("Account", &fields(json!({"Name": "No Country", "BillingCountry": null}))).expect("an account");
+    crm.add("Account", &fields(json!({"Name": "Null\0Ltd", "BillingCountry": "Poland"}))).expect("an account");
     let product = data::generator_sample().products[2].name.clone();
     for (name, account, amount) in [
         ("DEAL-EMOJI", Some(emoji), Decimal::new(1_999, 2)),
@@ -117,6 +118,9 @@ async fn odd_records() {
 
     let erp = world.erp.vendor();
     let odd = app.set_aside(&"customers".into(), Kind::Exception, 100).await.expect("exceptions");
+    let (null, odd): (Vec<SetAsideRow>, Vec<SetAsideRow>) = odd.into_iter().partition(|row| row.rule == "text");
+    assert_eq!(null.len(), 1, "{null:?}");
+    assert_says(&null[0].reason, &["`name`", "U+0000", "at the source"]);
     assert!(!odd.is_empty() && odd.iter().all(|row| row.rule == "country"), "{odd:?}");
     let tally = app.tally(&"customers".into()).await.expect("a tally");
     assert_eq!(tally.held, 0, "{tally}");

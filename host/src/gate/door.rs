@@ -82,7 +82,7 @@ enum Ask {
 enum Admitted {
     /// It was answered before.
     Ready(http::Response),
-    /// To be sent, with its name if it has an effect.
+    /// To be sent, with its name if its answer is remembered.
     Send { outgoing: Box<Outgoing>, key: Option<Key>, calls: u32 },
 }
 

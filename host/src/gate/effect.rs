@@ -43,7 +43,7 @@ pub(super) enum Found {
     Unknown,
 }
 
-/// The effectful requests of one write call.
+/// The requests of one write call.
 pub(super) struct Effects {
     batch: BatchId,
     /// The key of each intent.

@@ -54,7 +54,7 @@ impl Drop for UnderWay {
 }
 
 impl Call {
-    /// Sends one request. `key` names it where it has an effect.
+    /// Sends one request. `key` names it where its answer is remembered.
     pub(super) async fn send(&self, outgoing: Outgoing, key: Option<Key>) -> Result<http::Response, http::Error> {
         let Some(route) = self.journal.line.manifest.route(outgoing.checked().route().as_str()) else {
             return Err(http::Error::Other("the route is gone".into()));

@@ -97,7 +97,7 @@ pub const CALL_RESPONSE_BYTES_MAX: u64 = 64 << 20;
 pub const EFFECT_RESPONSE_BYTES_MIN: u64 = 64 << 10;
 /// Decoded bytes per encoded byte after the first MiB: a gzip bomb reaches 1,029.
 pub const RESPONSE_RATIO_MAX: usize = 100;
-/// An answer's headers, count and bytes.
+/// An answer's headers.
 pub const RESPONSE_HEADERS_MAX: usize = 100;
 /// Bytes of an answer's header block.
 pub const RESPONSE_HEADER_BYTES_MAX: usize = 32 << 10;

@@ -141,7 +141,7 @@ impl World {
         self.store.answers(&self.tenant, &BATCH.into()).await.unwrap()
     }
 
-    /// The journal, oldest first. Closes the store: entries are written with the next group commit.
+    /// The journal, oldest first. Entries are written with the next group commit, which this waits for.
     async fn journal(&self) -> Vec<JournalEntry> {
         // An answer's entry is durable with it, and with everything that was queued before.
         let marker = http::Response { status: 200, headers: vec![], body: vec![] };
