@@ -135,8 +135,8 @@ fn existing<'a>(pricebook: &str, products: impl Iterator<Item = &'a str>) -> Res
         id: String,
         product2_id: String,
     }
-    let entry = |record: &Box<RawValue>| json::read(record.get()).map(|entry: Entry| (entry.product2_id, entry.id));
-    api::query(&statement)?.records.iter().map(entry).collect()
+    let entry = |record: &RawValue| json::read(record.get()).map(|entry: Entry| (entry.product2_id, entry.id));
+    api::query(&statement)?.records.iter().map(|record| entry(record)).collect()
 }
 
 /// What became of a product that is stored, given what became of its price.
