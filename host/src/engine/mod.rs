@@ -22,7 +22,8 @@
 //!
 //! Decision: a batch that must be tried again gets a new id. Stored answers belong to the old id and go with it;
 //! otherwise an answer such as "row is locked" would be replayed for ever. (Rejected: an attempt number inside the
-//! answer's key; it needs a second rule for what a resumed attempt may see.)
+//! answer's key; it needs a second rule for what a resumed attempt may see.) Only a call that was cut short, with requests
+//! answered of which the plugin did not come to speak, keeps its id: run again over those answers it goes on.
 
 pub mod conclude;
 pub mod deliver;
