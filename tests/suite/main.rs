@@ -9,5 +9,6 @@ mod node;
 mod parked;
 mod sandbox;
 mod sims;
+mod steward;
 mod store;
 mod tidy;

@@ -2,6 +2,7 @@
 //! product's verbs to whoever drives it: the command line, the demo, the tests.
 
 pub mod documents;
+mod mend;
 mod open;
 mod rest;
 
@@ -70,6 +71,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A wish that cannot be fulfilled as it is said.
+    #[error("{0}")]
+    Wish(String),
     /// A call of a plugin did not succeed.
     #[error("connection `{connection}`: `{call}` failed")]
     Call {

@@ -99,10 +99,6 @@ pub async fn commit(step: Step<'_>, decided: Vec<Decided>) -> Result<Intended, E
     for decided in decided {
         sorted.add(flow, decided, &earlier, now)?;
     }
-    if let Origin::Page { .. } = origin {
-        // A set-aside change of the same record gave way to the one just read.
-        sorted.tally.skipped_superseded += earlier.len() as u64;
-    }
     let summary = sorted.summary();
     let batches = batches(flow, std::mem::take(&mut sorted.writes), now);
 
@@ -110,9 +106,14 @@ pub async fn commit(step: Step<'_>, decided: Vec<Decided>) -> Result<Intended, E
     let mut commit = flow.store.begin(&flow.tenant, audit, now).await?;
     guard(&mut commit, flow, fence).await?;
     commit.put_records(&flow.entity, &sorted.records, fence, now).await?;
-    let gone: Vec<&str> =
-        earlier.keys().map(String::as_str).filter(|key| sorted.set_aside.iter().all(|row| row.key != *key)).collect();
-    commit.remove_set_aside(&flow.name, &gone).await?;
+    let is_page = sorted.is_page;
+    let is_settled = |key: &&str| is_page || sorted.set_aside.iter().all(|row| row.key != *key);
+    let settled: Vec<&str> = earlier.keys().map(String::as_str).filter(is_settled).collect();
+    let removed = commit.remove_set_aside(&flow.name, &settled).await?;
+    if is_page {
+        // They gave way to the change just read. Counted here, because a person may have discarded one meanwhile.
+        sorted.tally.skipped_superseded += removed.len() as u64;
+    }
     let mut released = commit.put_set_aside(&flow.name, &sorted.set_aside, fence, seen_seq).await?;
     let rows = batches.iter().map(|batch| row(flow, run, batch)).collect::<Result<Vec<_>, _>>()?;
     commit.put_batches(&rows, fence).await?;

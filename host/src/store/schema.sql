@@ -253,6 +253,7 @@ CREATE TABLE tally (
     skipped_predicate BIGINT NOT NULL,
     skipped_echo BIGINT NOT NULL,
     skipped_superseded BIGINT NOT NULL,
+    skipped_discarded BIGINT NOT NULL,
     fence BIGINT NOT NULL,
     PRIMARY KEY (tenant, flow)
 );

@@ -248,6 +248,52 @@ impl Commit {
         self.session.execute_for(many, || Bind::new().text(tenant.as_str()), needs, |bind, need| bind.text(need)).await
     }
 
+    /// Makes ready what a person decided to try again, whatever it waits for; says how many of them there were.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn release_keys(&mut self, flow: &FlowName, keys: &[&str]) -> Result<u64, Error> {
+        self.take_turn().await?;
+        self.make_ready(flow, keys.to_vec()).await
+    }
+
+    /// Removes what a person decided not to write, and counts it as skipped; says which there were. What is ready is left
+    /// alone: its flow may be taking it up at this moment.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn discard(&mut self, flow: &FlowName, keys: &[&str]) -> Result<Vec<String>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.take_turn().await?;
+        let tenant = self.tenant.clone();
+        let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
+        let many = Many {
+            before: "DELETE FROM set_aside WHERE tenant = $1 AND flow = $2 AND ready = 0 AND key IN (",
+            row: "?",
+            after: ") RETURNING key",
+        };
+        let list = Keys { many, keys, each: |bind: Bind, key: &&str| bind.text(key) };
+        let gone = self.session.fetch_for(list, of_flow, |row| row.text(0)).await?;
+        self.session.execute_for(REMOVE_NEEDS, of_flow, &gone, |bind, key| bind.text(key)).await?;
+        self.add_discarded(flow, gone.len()).await?;
+        Ok(gone)
+    }
+
+    /// Puts another change, as JSON text, in place of a set-aside one and makes it ready; says whether there was one that
+    /// nobody takes up at this moment.
+    ///
+    /// # Errors
+    /// As [`Store::begin`], and [`Error::Unstorable`].
+    pub async fn edit_set_aside(&mut self, flow: &FlowName, key: &str, change: &str) -> Result<bool, Error> {
+        self.take_turn().await?;
+        let bind = Bind::new().text(self.tenant.as_str()).text(flow.as_str()).text(key).text(change);
+        let sql = "UPDATE set_aside SET change = $4, ready = 1
+                   WHERE tenant = $1 AND flow = $2 AND key = $3 AND ready = 0";
+        Ok(self.session.execute(sql, bind).await? == 1)
+    }
+
     /// Makes ready every hold and exception of a flow; says how many that are. Dead letters wait for a person, and so does
     /// a hold that is [`PARKED`] or [`PENDING`].
     ///

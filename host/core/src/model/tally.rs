@@ -21,6 +21,8 @@ pub struct Tally {
     pub skipped_echo: u64,
     /// Needed no write: a newer change of the same record took its place.
     pub skipped_superseded: u64,
+    /// Needed no write: a person discarded it, with a reason.
+    pub skipped_discarded: u64,
     /// Wait for something known.
     pub held: u64,
     /// Failed validation.
@@ -34,7 +36,7 @@ pub struct Tally {
 impl Tally {
     /// All that needed no write.
     pub fn skipped(&self) -> u64 {
-        self.skipped_predicate + self.skipped_echo + self.skipped_superseded
+        self.skipped_predicate + self.skipped_echo + self.skipped_superseded + self.skipped_discarded
     }
 
     /// What the changes became.
@@ -58,7 +60,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "in {} = written {} + unchanged {} + skipped {} (predicate {}, echo {}, superseded {}) + held {} + exceptions {} + dead letters {} + in flight {}",
+            "in {} = written {} + unchanged {} + skipped {} (predicate {}, echo {}, superseded {}, discarded {}) + held {} + exceptions {} + dead letters {} + in flight {}",
             self.read,
             self.written,
             self.unchanged,
@@ -66,6 +68,7 @@ impl fmt::Display for Tally {
             self.skipped_predicate,
             self.skipped_echo,
             self.skipped_superseded,
+            self.skipped_discarded,
             self.held,
             self.exceptions,
             self.dead_letters,

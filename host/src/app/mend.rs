@@ -1,0 +1,64 @@
+//! What a person decides about changes that are set aside: try again, give up, correct.
+
+use super::{App, Error};
+use tollgate_core::model::{Change, Digest, FlowName, Json, json};
+
+impl App {
+    /// Has set-aside changes decided again, whatever they wait for: also what is parked, which may then be written a second
+    /// time. Says how many of them there were.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn release(&self, flow: &FlowName, keys: &[&str]) -> Result<u64, Error> {
+        let mut commit = self.begin("set-aside.release", format!("flow:{flow}"), keys.join(", ")).await?;
+        let released = commit.release_keys(flow, keys).await?;
+        commit.finish().await?;
+        self.wake();
+        Ok(released)
+    }
+
+    /// Gives set-aside changes up; they are counted as skipped. Says which of them there were: one that is being decided
+    /// again at this moment is left alone.
+    ///
+    /// # Errors
+    /// [`Error::Wish`] if there is no reason; the store.
+    pub async fn discard(&self, flow: &FlowName, keys: &[&str], reason: &str) -> Result<Vec<String>, Error> {
+        if reason.trim().is_empty() {
+            return Err(Error::Wish("say why: a change is only discarded with a reason, which is kept".into()));
+        }
+        let detail = format!("{}: {reason}", keys.join(", "));
+        let mut commit = self.begin("set-aside.discard", format!("flow:{flow}"), detail).await?;
+        let discarded = commit.discard(flow, keys).await?;
+        commit.finish().await?;
+        Ok(discarded)
+    }
+
+    /// Puts corrected data in place of a set-aside change's and has it decided again. The next change of the record in its
+    /// source counts again as it is.
+    ///
+    /// # Errors
+    /// [`Error::Wish`] if the data is no JSON object; [`Error::Absent`] if nothing is set aside under this key, or it is
+    /// being decided again at this moment.
+    pub async fn edit(&self, flow: &FlowName, key: &str, data: &str) -> Result<(), Error> {
+        match json::parse(data) {
+            Ok(Json::Object(_)) => {}
+            Ok(_) => return Err(Error::Wish("the data of a record is a JSON object: `{..}`".into())),
+            Err(refusal) => return Err(Error::Wish(format!("the data is no usable JSON: {refusal}"))),
+        }
+        let absent = || Error::Absent { what: "set-aside change", name: key.to_owned() };
+        let rows = self.store.set_aside(&self.tenant, flow, &[key]).await?;
+        let row = rows.into_iter().next().ok_or_else(absent)?;
+        let unreadable = |error| Error::Wish(format!("the stored change of `{key}` cannot be read: {error}"));
+        let change: Change = serde_json::from_str(&row.change).map_err(unreadable)?;
+        let detail =
+            format!("{key}: {} instead of {}", Digest::of(data.as_bytes()), Digest::of(change.data.as_bytes()));
+        let text = serde_json::json!(Change { data: data.to_owned(), ..change }).to_string();
+        let mut commit = self.begin("set-aside.edit", format!("flow:{flow}"), detail).await?;
+        if !commit.edit_set_aside(flow, key, &text).await? {
+            return Err(absent());
+        }
+        commit.finish().await?;
+        self.wake();
+        Ok(())
+    }
+}
