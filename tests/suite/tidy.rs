@@ -158,3 +158,20 @@ fn code_is_formatted() {
     let files = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "run `cargo fmt --all`:\n{files}{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// The README's `cargo demo -- ..` reaches the demo, and not cargo: an alias that ends in `--` of its own would not.
+#[test]
+fn the_demo_takes_its_arguments() {
+    let aliases = std::fs::read_to_string(root().join(".cargo/config.toml")).expect("the aliases");
+    let demo = aliases.lines().find_map(|line| line.strip_prefix("demo = ")).expect("the alias `demo`");
+    let words = demo.trim_matches('"').split_whitespace().chain(["--", "--help"]);
+    // Cargo keeps what stands before the first `--` and hands on the rest.
+    let args: Vec<&str> = words.skip_while(|word| *word != "--").skip(1).collect();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_demo")).args(&args).output().expect("the demo runs");
+    let help = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        help.contains("--data") && help.contains("--keep"),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
