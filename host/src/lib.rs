@@ -1,7 +1,7 @@
 //! Tollgate: a self-hosted WebAssembly plugin host for connectors.
 //!
 //! The rooms, in the direction of imports: [`clock`] and [`store`] know nobody; [`gate`] is the one door to the world;
-//! [`engine`] decides what happens next; [`app`] knows them all. [`cli`] is the way in for people, [`pack`] makes a plugin
+//! [`engine`] decides what happens next; [`app`] knows them all. [`api`] is the way in for programs, [`cli`] for people, [`pack`] makes a plugin
 //! out of a crate. What is pure stands in `tollgate-core`, what knows Wasmtime in `tollgate-sandbox`.
 //!
 //! # Invariants
@@ -17,6 +17,7 @@
 //! 9. At every commit, per flow: read = written + unchanged + skipped + held + exceptions + dead letters + in flight.
 //! 10. Everything stored belongs to one tenant, and no query crosses tenants.
 
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -1,5 +1,6 @@
 //! The suites: the rooms of the host together, over real databases, real guests and simulated vendors.
 
+mod api;
 mod bad_input;
 mod canary;
 mod contract;

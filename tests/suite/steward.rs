@@ -42,10 +42,10 @@ on_both_databases! {
         let (first, last) = (&rows[0], &rows[rows.len() - 1]);
 
         for (wish, said) in [
-            (app.edit(&customers(), &first.key, "[1]").await, "a JSON object"),
-            (app.edit(&customers(), &first.key, "{").await, "no usable JSON"),
-            (app.edit(&customers(), "nobody", "{}").await, "there is no set-aside change `nobody`"),
-            (app.discard(&customers(), &[&last.key], "  ").await.map(drop), "say why"),
+            (app.edit(&customers(), &first.key, "[1]", "ann").await, "a JSON object"),
+            (app.edit(&customers(), &first.key, "{", "ann").await, "usable JSON"),
+            (app.edit(&customers(), "nobody", "{}", "ann").await, "there is no set-aside change `nobody`"),
+            (app.discard(&customers(), &[&last.key], "  ", "ann").await.map(drop), "a change is only discarded with one"),
         ] {
             let error = wish.expect_err(said).to_string();
             assert!(error.contains(said), "{error}");
@@ -55,18 +55,18 @@ on_both_databases! {
         let change: Change = serde_json::from_str(&first.change).expect("a change");
         let mut corrected: serde_json::Value = serde_json::from_str(&change.data).expect("JSON");
         corrected["BillingCountry"] = json!("Philippines");
-        app.edit(&customers(), &first.key, &corrected.to_string()).await.expect("corrected");
+        app.edit(&customers(), &first.key, &corrected.to_string(), "ann").await.expect("corrected");
         let after = rest(&app).await;
         assert_eq!((after.written, after.exceptions), (before.written + 1, before.exceptions - 1), "{after}");
 
-        assert_eq!(app.release(&customers(), &[&last.key, "nobody"]).await.expect("released"), 1);
+        assert_eq!(app.release(&customers(), &[&last.key, "nobody"], "ann").await.expect("released"), 1);
         assert_eq!(rest(&app).await, after, "nothing was mended, so it is an exception again");
 
-        let discarded = app.discard(&customers(), &[&last.key, "nobody"], "left the country").await.expect("discarded");
+        let discarded = app.discard(&customers(), &[&last.key, "nobody"], "left the country", "ann").await.expect("discarded");
         assert_eq!(discarded, [last.key.clone()]);
         let end = rest(&app).await;
         assert_eq!((end.skipped_discarded, end.exceptions), (1, after.exceptions - 1), "{end}");
-        assert!(matches!(app.edit(&customers(), &last.key, "{}").await, Err(Error::Absent { .. })));
+        assert!(matches!(app.edit(&customers(), &last.key, "{}", "ann").await, Err(Error::Absent { .. })));
         app.stop().await;
     }
 }

@@ -8,3 +8,4 @@ mod leases;
 mod opening;
 mod records;
 mod set_aside;
+mod tokens;

@@ -58,12 +58,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("host/core/src/model/", &["crate::entity", "crate::retry"]),
     ("host/core/src/egress/", &["crate::entity", "crate::retry"]),
     ("host/core/src/entity/", &["crate::egress"]),
-    ("host/src/clock.rs", &["crate::store", "crate::gate", "crate::engine", "crate::app", "crate::cli", "crate::pack"]),
-    ("host/src/store/", &["crate::clock", "crate::gate", "crate::engine", "crate::app", "crate::cli", "crate::pack"]),
-    ("host/src/gate/", &["crate::engine", "crate::app", "crate::cli", "crate::pack"]),
-    ("host/src/engine/", &["crate::app", "crate::cli", "crate::pack"]),
-    ("host/src/app/", &["crate::cli", "crate::pack"]),
-    ("host/src/pack/", &["crate::store", "crate::gate", "crate::engine", "crate::app", "crate::cli", "crate::clock"]),
+    (
+        "host/src/clock.rs",
+        &["crate::store", "crate::gate", "crate::engine", "crate::app", "crate::api", "crate::cli", "crate::pack"],
+    ),
+    (
+        "host/src/store/",
+        &["crate::clock", "crate::gate", "crate::engine", "crate::app", "crate::api", "crate::cli", "crate::pack"],
+    ),
+    ("host/src/gate/", &["crate::engine", "crate::app", "crate::api", "crate::cli", "crate::pack"]),
+    ("host/src/engine/", &["crate::app", "crate::api", "crate::cli", "crate::pack"]),
+    ("host/src/app/", &["crate::api", "crate::cli", "crate::pack"]),
+    ("host/src/api/", &["crate::engine", "crate::cli", "crate::pack"]),
+    (
+        "host/src/pack/",
+        &["crate::store", "crate::gate", "crate::engine", "crate::app", "crate::api", "crate::cli", "crate::clock"],
+    ),
 ];
 
 /// Where a third-party crate is at home in what ships.
@@ -73,6 +83,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper::", &["host/src/gate/"]),
     ("hyper_util::", &["host/src/gate/"]),
     ("tokio_rustls::", &["host/src/gate/"]),
+    ("axum::", &["host/src/api/"]),
+    ("utoipa::", &["host/src/api/"]),
+    ("utoipa_axum::", &["host/src/api/"]),
     ("clap::", &["host/src/cli/", "host/src/main.rs"]),
     ("anyhow::", &["host/src/cli/", "host/src/main.rs"]),
     ("wit_component::", &["host/src/pack/"]),

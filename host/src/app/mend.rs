@@ -1,7 +1,8 @@
 //! What a person decides about changes that are set aside: try again, give up, correct.
 
 use super::{App, Error};
-use tollgate_core::model::{Change, Digest, FlowName, Json, json};
+use crate::store;
+use tollgate_core::model::{Change, Digest, FlowName, Json, audit, json};
 
 impl App {
     /// Has set-aside changes decided again, whatever they wait for: also what is parked, which may then be written a second
@@ -9,8 +10,8 @@ impl App {
     ///
     /// # Errors
     /// The store.
-    pub async fn release(&self, flow: &FlowName, keys: &[&str]) -> Result<u64, Error> {
-        let mut commit = self.begin("set-aside.release", format!("flow:{flow}"), keys.join(", ")).await?;
+    pub async fn release(&self, flow: &FlowName, keys: &[&str], actor: &str) -> Result<u64, Error> {
+        let mut commit = self.begin_mend(flow, "set-aside.release", actor, keys.join(", ")).await?;
         let released = commit.release_keys(flow, keys).await?;
         commit.finish().await?;
         self.wake();
@@ -21,13 +22,19 @@ impl App {
     /// again at this moment is left alone.
     ///
     /// # Errors
-    /// [`Error::Wish`] if there is no reason; the store.
-    pub async fn discard(&self, flow: &FlowName, keys: &[&str], reason: &str) -> Result<Vec<String>, Error> {
+    /// [`Error::Unfit`] if there is no reason; the store.
+    pub async fn discard(
+        &self,
+        flow: &FlowName,
+        keys: &[&str],
+        reason: &str,
+        actor: &str,
+    ) -> Result<Vec<String>, Error> {
         if reason.trim().is_empty() {
-            return Err(Error::Wish("say why: a change is only discarded with a reason, which is kept".into()));
+            return Err(unfit("reason", "said: a change is only discarded with one, and it is kept"));
         }
         let detail = format!("{}: {reason}", keys.join(", "));
-        let mut commit = self.begin("set-aside.discard", format!("flow:{flow}"), detail).await?;
+        let mut commit = self.begin_mend(flow, "set-aside.discard", actor, detail).await?;
         let discarded = commit.discard(flow, keys).await?;
         commit.finish().await?;
         Ok(discarded)
@@ -37,23 +44,23 @@ impl App {
     /// source counts again as it is.
     ///
     /// # Errors
-    /// [`Error::Wish`] if the data is no JSON object; [`Error::Absent`] if nothing is set aside under this key, or it is
+    /// [`Error::Unfit`] if the data is no JSON object; [`Error::Absent`] if nothing is set aside under this key, or it is
     /// being decided again at this moment.
-    pub async fn edit(&self, flow: &FlowName, key: &str, data: &str) -> Result<(), Error> {
+    pub async fn edit(&self, flow: &FlowName, key: &str, data: &str, actor: &str) -> Result<(), Error> {
         match json::parse(data) {
             Ok(Json::Object(_)) => {}
-            Ok(_) => return Err(Error::Wish("the data of a record is a JSON object: `{..}`".into())),
-            Err(refusal) => return Err(Error::Wish(format!("the data is no usable JSON: {refusal}"))),
+            Ok(_) => return Err(unfit("data", "a JSON object, as the data of a record is")),
+            Err(refusal) => return Err(unfit("data", format!("usable JSON: {refusal}"))),
         }
         let absent = || Error::Absent { what: "set-aside change", name: key.to_owned() };
         let rows = self.store.set_aside(&self.tenant, flow, &[key]).await?;
         let row = rows.into_iter().next().ok_or_else(absent)?;
-        let unreadable = |error| Error::Wish(format!("the stored change of `{key}` cannot be read: {error}"));
+        let unreadable = |error| unfit("stored change", format!("one that this version can read: {error}"));
         let change: Change = serde_json::from_str(&row.change).map_err(unreadable)?;
         let detail =
             format!("{key}: {} instead of {}", Digest::of(data.as_bytes()), Digest::of(change.data.as_bytes()));
         let text = serde_json::json!(Change { data: data.to_owned(), ..change }).to_string();
-        let mut commit = self.begin("set-aside.edit", format!("flow:{flow}"), detail).await?;
+        let mut commit = self.begin_mend(flow, "set-aside.edit", actor, detail).await?;
         if !commit.edit_set_aside(flow, key, &text).await? {
             return Err(absent());
         }
@@ -61,4 +68,19 @@ impl App {
         self.wake();
         Ok(())
     }
+
+    async fn begin_mend(
+        &self,
+        flow: &FlowName,
+        action: &str,
+        actor: &str,
+        detail: String,
+    ) -> Result<store::Commit, Error> {
+        let record = audit::Record::new(actor, action, format!("flow:{flow}"), detail);
+        Ok(self.store.begin(&self.tenant, record, self.clock.now()).await?)
+    }
+}
+
+fn unfit(what: &'static str, reason: impl Into<String>) -> Error {
+    Error::Unfit { what, reason: reason.into() }
 }

@@ -1,7 +1,9 @@
 //! The composition root: the only room that knows every other. It opens them, hands each what it needs, and offers the
 //! product's verbs to whoever drives it: the command line, the demo, the tests.
 
+pub mod access;
 pub mod documents;
+pub mod look;
 mod mend;
 mod open;
 mod rest;
@@ -71,9 +73,14 @@ pub enum Error {
         /// Its name.
         name: String,
     },
-    /// A wish that cannot be fulfilled as it is said.
-    #[error("{0}")]
-    Wish(String),
+    /// Something that was asked for cannot be taken as it is.
+    #[error("`{what}` is refused: it must be {reason}")]
+    Unfit {
+        /// Which part.
+        what: &'static str,
+        /// What it must be.
+        reason: String,
+    },
     /// A call of a plugin did not succeed.
     #[error("connection `{connection}`: `{call}` failed")]
     Call {

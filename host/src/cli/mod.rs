@@ -1,6 +1,7 @@
-//! The verbs on the command line. Each does what its name says and ends; `run` ends when it is told to.
+//! The verbs on the command line. Each does what its name says and ends; `run` and `serve` end when they are told to.
 
 pub mod review;
+mod service;
 
 use crate::app::{App, Options, documents};
 use crate::clock::SystemClock;
@@ -46,6 +47,11 @@ enum Verb {
         #[command(flatten)]
         host: HostArguments,
     },
+    /// Take over configuration, run its flows and answer the API until interrupted
+    Serve(service::ServeArguments),
+    /// Tokens of the API
+    #[command(subcommand)]
+    Token(service::TokenVerb),
 }
 
 #[derive(Subcommand)]
@@ -103,6 +109,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Verb::Plugin(PluginVerb::Show { file }) => show(&file),
         Verb::Secret { connection, name, host } => set_secret(&connection, &name, host).await,
         Verb::Run { config, plugins, host } => run_flows(&config, &plugins, host).await,
+        Verb::Serve(arguments) => service::serve(arguments).await,
+        Verb::Token(verb) => service::token(verb).await,
     }
 }
 

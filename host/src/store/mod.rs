@@ -12,14 +12,15 @@
 //!   journal entries, usage. Callers queue; one task writes all that waits in one transaction.
 //!
 //! One file per table: `document`, `plugin`, `secret`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
-//! `journal`, `set_aside`, `tally`, `run`, `usage`, `audit`. `rows.rs` repeats rows and keys, `dialect.rs` is all that
+//! `journal`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
 //! differs between the two databases.
 //!
 //! # Invariants
 //!
 //! - Every key begins with the tenant, and every statement names it: no query crosses tenants.
-//! - No commit without an audit record: [`Store::begin`] takes it, [`Commit::finish`] numbers and writes it. Leases and the
-//!   group committer are outside: a lease is no state of the business, and the journal is itself the record of the calls.
+//! - No commit without an audit record: [`Store::begin`] takes it, [`Commit::finish`] numbers and writes it. Leases, the
+//!   last use of a token and the group committer are outside: the first two are no state of the business, and the journal
+//!   is itself the record of the calls.
 //! - A fence on every shared write: a method of [`Commit`] that takes a fence insists on [`Commit::guard`] with the same
 //!   one in the same commit. A mark is written only while this store holds the lease that its batch was written under.
 //! - What returned `Ok` survives a power cut (SQLite: WAL with `synchronous = FULL`).
@@ -50,6 +51,7 @@ mod error;
 mod group;
 mod journal;
 mod lease;
+mod look;
 mod open;
 mod plugin;
 mod record;
@@ -59,6 +61,7 @@ mod schema;
 mod secret;
 mod set_aside;
 mod tally;
+mod token;
 mod translation;
 mod usage;
 
@@ -69,11 +72,13 @@ pub use commit::Commit;
 pub use document::Document;
 pub use error::Error;
 pub use journal::JournalEntry;
+pub use look::{SetAsideLine, TranslationRow};
 pub use plugin::PluginRow;
 pub use record::RecordRow;
 pub use run::RunRow;
 pub use secret::SealedSecret;
 pub use set_aside::{Kind, PARKED, PENDING, SetAsideRow};
+pub use token::TokenRow;
 
 use error::Place;
 use rows::Session;

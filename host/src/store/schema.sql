@@ -71,6 +71,21 @@ CREATE TABLE secret (
     PRIMARY KEY (tenant, connection, name)
 );
 
+-- One token of the API. The secret itself is nowhere: `hash` is the SHA-256 of the token's text. Never deleted: the audit
+-- log names tokens by id.
+CREATE TABLE token (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    hash blob NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    used BIGINT,
+    revoked BIGINT,
+    PRIMARY KEY (tenant, id)
+);
+
 -- One row of a translation table as it is now. A removed one stays, marked, so that its versions go on counting.
 CREATE TABLE translation (
     tenant TEXT NOT NULL,

@@ -214,3 +214,28 @@ pub const DATABASE_CONNECTIONS_MAX: u32 = 16;
 pub const DATABASE_WAIT_MS_MAX: u64 = 30_000;
 /// How long the first connection may take at start.
 pub const DATABASE_CONNECT_MS_MAX: u64 = 10_000;
+
+/// Body of a request to the API: as long as a configuration file.
+pub const API_BODY_BYTES_MAX: usize = CONFIG_BYTES_MAX;
+/// Time of one request to the API; checking a connection may wait for a slow vendor.
+pub const API_REQUEST_MS_MAX: u64 = 60_000;
+/// Requests to the API at the same time; further ones are told to come back.
+pub const API_REQUESTS_MAX: usize = 64;
+/// How long a stopping service waits for requests under way: a little more than one may take.
+pub const API_STOP_MS_MAX: u64 = API_REQUEST_MS_MAX + 5_000;
+/// Rows of one answer of the API when the caller does not say.
+pub const API_ROWS_DEFAULT: u32 = 100;
+/// Rows of one answer of the API: some 1 MB of set-aside records.
+pub const API_ROWS_MAX: u32 = 1_000;
+/// Life of an API token when nothing else is asked for.
+pub const API_TOKEN_DAYS_DEFAULT: u32 = 90;
+/// Life of an API token.
+pub const API_TOKEN_DAYS_MAX: u32 = 365;
+/// Bytes of an API token's name.
+pub const API_TOKEN_NAME_BYTES_MAX: usize = 100;
+/// API tokens of one tenant that are listed: far more than people and programs use.
+pub const API_TOKENS_MAX: u32 = 1_000;
+/// A token's last use is written down again after this long: not at each request.
+pub const API_TOKEN_USED_MS: u64 = 60_000;
+/// Bytes of one value of a translation table that is set alone: it stands in an index, whose entries PostgreSQL bounds.
+pub const TABLE_VALUE_BYTES_MAX: usize = 1_000;

@@ -1,0 +1,39 @@
+//! The OpenAPI document: kept here as a whole, so that no change of the API goes unseen.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+use tollgate::api;
+use tollgate::api::rules::{RULES, Rule};
+
+/// The document is the one that is kept beside this file. Set `TOLLGATE_UPDATE_OPENAPI` to write it anew.
+#[test]
+fn the_document_is_the_kept_one() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("suite/api/openapi.json");
+    let document = api::document() + "\n";
+    if std::env::var_os("TOLLGATE_UPDATE_OPENAPI").is_some() {
+        std::fs::write(&file, &document).expect("the file is writable");
+    }
+    let kept = std::fs::read_to_string(&file).expect("the kept document");
+    assert!(kept == document, "the API changed: look at it with TOLLGATE_UPDATE_OPENAPI=1 and `git diff`");
+}
+
+/// Every route of the router has a rule and every rule a route: the document is made by the router, and is compared with
+/// the table of rules. Only open routes are described without a token.
+#[test]
+fn every_route_has_a_rule() {
+    let document: Value = serde_json::from_str(&api::document()).expect("JSON");
+    let mut described = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let needs_token = operation["security"][0].get("token").is_some();
+            described.insert((method.to_uppercase(), path.clone(), needs_token));
+            let error = &operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(error, "#/components/schemas/Error", "{method} {path}");
+        }
+    }
+    let ruled: BTreeSet<_> =
+        RULES.iter().map(|(method, path, rule)| (method.to_string(), path.to_string(), *rule != Rule::Open)).collect();
+    assert_eq!(described, ruled);
+    assert_eq!(ruled.len(), RULES.len(), "a route has two rules");
+}
