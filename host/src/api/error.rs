@@ -14,8 +14,9 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:ident;)*) => {
         /// What went wrong, for programs: a name that never changes its meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "kebab-case")]
         pub enum Code {
-            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+            $($(#[$doc])* $name,)*
         }
 
         impl Code {
@@ -105,6 +106,11 @@ impl Error {
             next = source.source();
         }
         tracing::error!(cause = chain, "a request failed inside");
+        Self::inside()
+    }
+
+    /// What a caller is told when only the log may say more.
+    pub(super) fn inside() -> Self {
         Self::new(Code::Internal, "the host failed at this; its log says why, under the id in `x-request-id`")
     }
 }

@@ -22,19 +22,22 @@ pub(super) async fn hold(State(service): State<Arc<Service>>, request: Request, 
     clock.fill_random(&mut id);
     let id = hex::encode(id);
     let span = tracing::info_span!("request", id);
+    // Whoever asks whether the process lives must not be told that it is busy, and restart it.
+    let needs_slot = request.uri().path() != "/healthz";
     let answer = async {
-        let Ok(_slot) = service.slots.try_acquire() else {
+        let slot = service.slots.try_acquire();
+        if needs_slot && slot.is_err() {
             return Error::new(Code::Busy, "too many requests at the same time: try again").into_response();
-        };
+        }
         let work = AssertUnwindSafe(next.run(request)).catch_unwind();
         tokio::select! {
+            biased;
             answer = work => answer.unwrap_or_else(|_| {
                 tracing::error!("a handler ended badly");
-                Error::new(Code::Internal, "the host failed at this; its log says why, under the id in `x-request-id`")
-                    .into_response()
+                Error::inside().into_response()
             }),
             () = clock.sleep_ms(limits::API_REQUEST_MS_MAX) => {
-                Error::new(Code::TimedOut, "this took too long; what it began goes on").into_response()
+                Error::new(Code::TimedOut, "this took too long; an act that it began goes on").into_response()
             }
         }
     };

@@ -75,7 +75,11 @@ impl Service {
     {
         match tokio::spawn(act(self.app.clone())).await {
             Ok(result) => result,
-            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only a runtime that shuts down ends a task that nobody holds.
+                Err(_) => Err(Error::new(Code::Unavailable, "the host is stopping")),
+            },
         }
     }
 }

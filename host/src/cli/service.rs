@@ -3,7 +3,7 @@
 use super::{HostArguments, install, interrupted};
 use crate::api;
 use crate::app::access::{Role, TokenWish};
-use crate::app::documents;
+use crate::app::{App, documents};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -63,6 +63,17 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
         tracing::info!(changed = changed.join(", "), "configuration applied");
     }
     app.start().await?;
+    tell(&listener, &app).await?;
+    let stop = async {
+        if let Err(error) = interrupted().await {
+            tracing::error!(%error, "interrupts cannot be heard: stopping");
+        }
+    };
+    api::serve(app, listener, stop).await.context("answering requests")
+}
+
+/// Says where requests are answered, and what an admin should know about it.
+async fn tell(listener: &TcpListener, app: &App) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the address that is listened on")?;
     tracing::info!(%address, "answering requests over plain HTTP");
     if !address.ip().is_loopback() {
@@ -71,12 +82,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     if app.tokens().await?.is_empty() {
         tracing::warn!("there is no token yet: stop, then `tollgate token create --name NAME --role admin`");
     }
-    let stop = async {
-        if let Err(error) = interrupted().await {
-            tracing::error!(%error, "interrupts cannot be heard: stopping");
-        }
-    };
-    api::serve(app, listener, stop).await.context("answering requests")
+    Ok(())
 }
 
 /// Creates a token and prints nothing else on standard output, so that it can be piped where it is kept.
@@ -89,4 +95,25 @@ pub(super) async fn token(verb: TokenVerb) -> anyhow::Result<()> {
     eprintln!("token {} as {role}, good until {}; it is not shown again:", created.row.id, created.row.expires);
     println!("{}", created.text);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Arguments, Verb};
+    use clap::{CommandFactory, Parser};
+
+    /// The service listens on the loopback address unless told otherwise, and a role that does not exist is refused with
+    /// the list of those that do. Provoked by parsing command lines.
+    #[test]
+    fn command_lines_are_read() {
+        Arguments::command().debug_assert();
+        let Ok(Arguments { verb: Verb::Serve(arguments) }) = Arguments::try_parse_from(["tollgate", "serve"]) else {
+            panic!("`serve` needs nothing else");
+        };
+        assert!(arguments.listen.ip().is_loopback() && arguments.config.is_none());
+        let line = |role| ["tollgate", "token", "create", "--name", "ci", "--role", role];
+        assert!(Arguments::try_parse_from(line("operator")).is_ok());
+        let refused = Arguments::try_parse_from(line("king")).err().expect("there is no such role").to_string();
+        assert!(refused.contains("approver, auditor, admin"), "{refused}");
+    }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 use tollgate::api;
+use tollgate::api::Code;
 use tollgate::api::rules::{RULES, Rule};
 
 /// The document is the one that is kept beside this file. Set `TOLLGATE_UPDATE_OPENAPI` to write it anew.
@@ -36,4 +37,12 @@ fn every_route_has_a_rule() {
         RULES.iter().map(|(method, path, rule)| (method.to_string(), path.to_string(), *rule != Rule::Open)).collect();
     assert_eq!(described, ruled);
     assert_eq!(ruled.len(), RULES.len(), "a route has two rules");
+}
+
+/// Programs learn from the document which codes there are, so it must name exactly those that are answered.
+#[test]
+fn every_code_is_described() {
+    let document: Value = serde_json::from_str(&api::document()).expect("JSON");
+    let described = document["components"]["schemas"]["Code"]["enum"].as_array().expect("a list");
+    assert_eq!(described, &Code::ALL.iter().map(|code| Value::from(code.as_str())).collect::<Vec<_>>());
 }
