@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use std::sync::Arc;
+use tollgate_core::model::limits;
 
 /// Lets a request through to its handler, which finds the [`crate::app::access::Who`] in it.
 pub(super) async fn admit(
@@ -28,7 +29,8 @@ pub(super) async fn admit(
         return Err(Error::new(Code::Forbidden, format!("the role `{}` may not do this", who.role)));
     }
     if right.is_act() {
-        service.app.note_request(&who.actor(), &format!("{method} {}", request.uri().path())).await?;
+        let path: String = request.uri().path().chars().take(limits::AUDIT_SUBJECT_CHARS_MAX).collect();
+        service.app.note_request(&who.actor(), &format!("{method} {path}")).await?;
     }
     request.extensions_mut().insert(who);
     Ok(next.run(request).await)

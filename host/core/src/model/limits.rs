@@ -239,3 +239,5 @@ pub const API_TOKENS_MAX: u32 = 1_000;
 pub const API_TOKEN_USED_MS: u64 = 60_000;
 /// Bytes of one value of a translation table that is set alone: it stands in an index, whose entries PostgreSQL bounds.
 pub const TABLE_VALUE_BYTES_MAX: usize = 1_000;
+/// Characters of a request's path that the audit log keeps: a path may have 64 KiB.
+pub const AUDIT_SUBJECT_CHARS_MAX: usize = 500;
