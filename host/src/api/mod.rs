@@ -4,7 +4,7 @@
 //!
 //! [`serve`] (`serve.rs`) listens and stops. A request passes the frame (`frame.rs`: an id, a place among those at the
 //! same time, a time limit, a net under everything), then the door (`auth.rs`: whose token, which right), then the handler
-//! of its resource: `health`, `plugins`, `connections`, `flows`, `tables`, `documents`, `tokens`. `take.rs` reads a
+//! of its resource: `health`, `plugins`, `connections`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
 //! request's parts, `error.rs` is what a caller is told when something did not work, `rules.rs` who may do what.
 //!
 //! # Invariants
@@ -35,6 +35,7 @@ mod health;
 mod plugins;
 pub mod rules;
 mod serve;
+mod steward;
 mod tables;
 mod take;
 mod tokens;
@@ -141,6 +142,9 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(flows::read_anew))
         .routes(routes!(flows::list_set_aside))
         .routes(routes!(flows::list_flagged))
+        .routes(routes!(steward::release))
+        .routes(routes!(steward::discard))
+        .routes(routes!(steward::correct))
         .routes(routes!(flows::list_runs))
         .routes(routes!(tables::show_row, tables::set_row))
         .routes(routes!(documents::list_documents))

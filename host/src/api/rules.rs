@@ -20,6 +20,8 @@ pub enum Right {
     SetSecret,
     /// Have a flow start over.
     Operate,
+    /// Release, correct and discard what is set aside.
+    MendRecords,
     /// Change a row of a translation table.
     SetTables,
     /// See who has tokens.
@@ -33,7 +35,12 @@ impl Right {
     pub fn is_act(self) -> bool {
         match self {
             Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens => false,
-            Right::CheckConnection | Right::SetSecret | Right::Operate | Right::SetTables | Right::ManageTokens => true,
+            Right::CheckConnection
+            | Right::SetSecret
+            | Right::Operate
+            | Right::MendRecords
+            | Right::SetTables
+            | Right::ManageTokens => true,
         }
     }
 }
@@ -48,7 +55,7 @@ pub fn may(role: Role, right: Right) -> bool {
         (Role::Vendor, _) => false,
         (Role::Operator | Role::Approver | Role::Auditor, Right::ReadConfiguration | Right::ReadFlows) => true,
         (Role::Operator | Role::Auditor, Right::ReadRecords) => true,
-        (Role::Operator, Right::CheckConnection | Right::Operate | Right::SetTables) => true,
+        (Role::Operator, Right::CheckConnection | Right::Operate | Right::MendRecords | Right::SetTables) => true,
         (Role::Auditor, Right::ReadTokens) => true,
         (Role::Operator, Right::SetSecret | Right::ReadTokens | Right::ManageTokens) => false,
         (
@@ -57,13 +64,19 @@ pub fn may(role: Role, right: Right) -> bool {
             | Right::CheckConnection
             | Right::SetSecret
             | Right::Operate
+            | Right::MendRecords
             | Right::SetTables
             | Right::ReadTokens
             | Right::ManageTokens,
         ) => false,
         (
             Role::Auditor,
-            Right::CheckConnection | Right::SetSecret | Right::Operate | Right::SetTables | Right::ManageTokens,
+            Right::CheckConnection
+            | Right::SetSecret
+            | Right::Operate
+            | Right::MendRecords
+            | Right::SetTables
+            | Right::ManageTokens,
         ) => false,
     }
 }
@@ -90,6 +103,9 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
     ("POST", "/v1/flows/{flow}/read-anew", Rule::Needs(Right::Operate)),
     ("GET", "/v1/flows/{flow}/set-aside", Rule::Needs(Right::ReadRecords)),
+    ("PUT", "/v1/flows/{flow}/set-aside/{key}", Rule::Needs(Right::MendRecords)),
+    ("POST", "/v1/flows/{flow}/set-aside/{key}/release", Rule::Needs(Right::MendRecords)),
+    ("POST", "/v1/flows/{flow}/set-aside/{key}/discard", Rule::Needs(Right::MendRecords)),
     ("GET", "/v1/flows/{flow}/flagged", Rule::Needs(Right::ReadRecords)),
     ("GET", "/v1/flows/{flow}/runs", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::ReadConfiguration)),

@@ -57,6 +57,8 @@ async fn read(request: Request) -> Result<Bytes, Error> {
     let too_large = || Error::new(Code::TooLarge, format!("the body has more than {most} bytes")).at("body");
     let stated = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if stated.is_some_and(|length: u64| length > most as u64) {
+        // Taken and thrown away, within reason: a caller that is still sending would not get to read the answer.
+        let _ = axum::body::to_bytes(request.into_body(), 4 * most).await;
         return Err(too_large());
     }
     axum::body::to_bytes(request.into_body(), most).await.map_err(|error| {
