@@ -179,9 +179,8 @@ impl App {
                 return Err(Error::Unfit { what, reason: format!("1 to {} bytes", limits::TABLE_VALUE_BYTES_MAX) });
             }
         }
-        let record =
-            audit::Record::new(actor, "table.row.set", format!("table:{table}"), format!("`{from}` is `{to}`"));
-        let mut commit = self.store.begin(&self.tenant, record, self.clock.now()).await?;
+        let (subject, detail) = (format!("table:{table}"), format!("`{from}` is `{to}`"));
+        let mut commit = self.begin_as(actor, "table.row.set", subject, detail).await?;
         let before = commit.translation(table, from).await?.map(|row| row.version);
         if version.is_some() && version != before {
             return Ok(RowSet::Moved { version: before });

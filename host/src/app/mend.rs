@@ -1,8 +1,7 @@
 //! What a person decides about changes that are set aside: try again, give up, correct.
 
 use super::{App, Error};
-use crate::store;
-use tollgate_core::model::{Change, Digest, FlowName, Json, audit, json};
+use tollgate_core::model::{Change, Digest, FlowName, Json, json};
 
 impl App {
     /// Has set-aside changes decided again, whatever they wait for: also what is parked, which may then be written a second
@@ -11,7 +10,7 @@ impl App {
     /// # Errors
     /// The store.
     pub async fn release(&self, flow: &FlowName, keys: &[&str], actor: &str) -> Result<u64, Error> {
-        let mut commit = self.begin_mend(flow, "set-aside.release", actor, keys.join(", ")).await?;
+        let mut commit = self.begin_as(actor, "set-aside.release", format!("flow:{flow}"), keys.join(", ")).await?;
         let released = commit.release_keys(flow, keys).await?;
         commit.finish().await?;
         self.wake();
@@ -34,7 +33,7 @@ impl App {
             return Err(unfit("reason", "said: a change is only discarded with one, and it is kept"));
         }
         let detail = format!("{}: {reason}", keys.join(", "));
-        let mut commit = self.begin_mend(flow, "set-aside.discard", actor, detail).await?;
+        let mut commit = self.begin_as(actor, "set-aside.discard", format!("flow:{flow}"), detail).await?;
         let discarded = commit.discard(flow, keys).await?;
         commit.finish().await?;
         Ok(discarded)
@@ -60,24 +59,13 @@ impl App {
         let detail =
             format!("{key}: {} instead of {}", Digest::of(data.as_bytes()), Digest::of(change.data.as_bytes()));
         let text = serde_json::json!(Change { data: data.to_owned(), ..change }).to_string();
-        let mut commit = self.begin_mend(flow, "set-aside.edit", actor, detail).await?;
+        let mut commit = self.begin_as(actor, "set-aside.edit", format!("flow:{flow}"), detail).await?;
         if !commit.edit_set_aside(flow, key, &text).await? {
             return Err(absent());
         }
         commit.finish().await?;
         self.wake();
         Ok(())
-    }
-
-    async fn begin_mend(
-        &self,
-        flow: &FlowName,
-        action: &str,
-        actor: &str,
-        detail: String,
-    ) -> Result<store::Commit, Error> {
-        let record = audit::Record::new(actor, action, format!("flow:{flow}"), detail);
-        Ok(self.store.begin(&self.tenant, record, self.clock.now()).await?)
     }
 }
 

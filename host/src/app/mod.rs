@@ -330,7 +330,18 @@ impl App {
     }
 
     async fn begin(&self, action: &str, subject: String, detail: String) -> Result<store::Commit, Error> {
-        let record = audit::Record::new("admin", action, subject, detail);
+        self.begin_as("admin", action, subject, detail).await
+    }
+
+    /// Begins a commit in somebody's name.
+    async fn begin_as(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: String,
+        detail: String,
+    ) -> Result<store::Commit, Error> {
+        let record = audit::Record::new(actor, action, subject, detail);
         Ok(self.store.begin(&self.tenant, record, self.clock.now()).await?)
     }
 

@@ -204,21 +204,20 @@ impl Commit {
     /// # Errors
     /// As [`Store::begin`].
     pub async fn remove_set_aside(&mut self, flow: &FlowName, keys: &[&str]) -> Result<Vec<(String, Kind)>, Error> {
+        self.take_out("DELETE FROM set_aside WHERE tenant = $1 AND flow = $2 AND key IN (", flow, keys).await
+    }
+
+    async fn take_out(&mut self, delete: &str, flow: &FlowName, keys: &[&str]) -> Result<Vec<(String, Kind)>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         self.take_turn().await?;
         let tenant = self.tenant.clone();
         let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
-        let many = Many {
-            before: "DELETE FROM set_aside WHERE tenant = $1 AND flow = $2 AND key IN (",
-            row: "?",
-            after: ") RETURNING key, kind",
-        };
-        let each = |bind: Bind, key: &&str| bind.text(key);
-        let list = Keys { many, keys, each };
+        let many = Many { before: delete, row: "?", after: ") RETURNING key, kind" };
+        let list = Keys { many, keys, each: |bind: Bind, key: &&str| bind.text(key) };
         let removed = self.session.fetch_for(list, of_flow, |row| Ok((row.text(0)?, kind(row, 1)?))).await?;
-        self.session.execute_for(REMOVE_NEEDS, of_flow, keys, each).await?;
+        self.session.execute_for(REMOVE_NEEDS, of_flow, &removed, |bind, (key, _)| bind.text(key)).await?;
         Ok(removed)
     }
 
@@ -263,22 +262,10 @@ impl Commit {
     /// # Errors
     /// As [`Store::begin`].
     pub async fn discard(&mut self, flow: &FlowName, keys: &[&str]) -> Result<Vec<String>, Error> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.take_turn().await?;
-        let tenant = self.tenant.clone();
-        let of_flow = || Bind::new().text(tenant.as_str()).text(flow.as_str());
-        let many = Many {
-            before: "DELETE FROM set_aside WHERE tenant = $1 AND flow = $2 AND ready = 0 AND key IN (",
-            row: "?",
-            after: ") RETURNING key",
-        };
-        let list = Keys { many, keys, each: |bind: Bind, key: &&str| bind.text(key) };
-        let gone = self.session.fetch_for(list, of_flow, |row| row.text(0)).await?;
-        self.session.execute_for(REMOVE_NEEDS, of_flow, &gone, |bind, key| bind.text(key)).await?;
+        let delete = "DELETE FROM set_aside WHERE tenant = $1 AND flow = $2 AND ready = 0 AND key IN (";
+        let gone = self.take_out(delete, flow, keys).await?;
         self.add_discarded(flow, gone.len()).await?;
-        Ok(gone)
+        Ok(gone.into_iter().map(|(key, _)| key).collect())
     }
 
     /// Puts another change, as JSON text, in place of a set-aside one and makes it ready; says whether there was one that
