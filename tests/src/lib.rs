@@ -4,7 +4,6 @@ pub mod data;
 pub mod database;
 pub mod guests;
 pub mod native;
-pub mod net;
 pub mod postgres;
 pub mod process;
 pub mod sims;

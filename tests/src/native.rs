@@ -7,7 +7,6 @@
 //! ends.
 
 use crate::tls::client_config;
-use crate::world::Route;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -24,6 +23,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
+use tollgate::gate::simulated::Simulators;
 use tollgate_core::model::limits;
 
 /// What is read of an account: the same list as the connector's for the same fields.
@@ -180,17 +180,17 @@ impl Client {
     /// Signs in.
     ///
     /// # Errors
-    /// The route has no such host, or the organisation refuses.
-    pub async fn sign_in(route: &Route, org: &Org) -> Result<Self> {
-        let (_, port) = route
+    /// No simulator has this host, or the organisation refuses.
+    pub async fn sign_in(simulators: &Simulators, org: &Org) -> Result<Self> {
+        let (_, port) = simulators
             .hosts
             .iter()
             .find(|(host, _)| *host == org.host)
-            .with_context(|| format!("no route to {}", org.host))?;
+            .with_context(|| format!("no simulator of {}", org.host))?;
         let mut client = Self {
             host: org.host.clone(),
             port: *port,
-            tls: client_config(route.root()?)?.into(),
+            tls: client_config(simulators.root().map_err(anyhow::Error::msg)?)?.into(),
             bearer: String::new(),
             idle: Mutex::default(),
         };
@@ -270,9 +270,9 @@ impl Client {
 ///
 /// # Errors
 /// The first thing that goes wrong: this program does not try again.
-pub async fn copy(route: &Route, from: &Org, to: &Org) -> Result<usize> {
-    let from = Arc::new(Client::sign_in(route, from).await?);
-    let to = Arc::new(Client::sign_in(route, to).await?);
+pub async fn copy(simulators: &Simulators, from: &Org, to: &Org) -> Result<usize> {
+    let from = Arc::new(Client::sign_in(simulators, from).await?);
+    let to = Arc::new(Client::sign_in(simulators, to).await?);
     let ahead = |target: String| {
         let from = from.clone();
         tokio::spawn(async move { from.get(&target).await })
@@ -319,13 +319,13 @@ mod tests {
         let to = Salesforce::start(options("b.my.salesforce.com"), &ca).await.unwrap();
         bulk::accounts(from.vendor(), 2_345);
         let hosts = vec![(from.host().to_owned(), from.tls_port()), (to.host().to_owned(), to.tls_port())];
-        let route = Route { hosts, root: hex::encode(ca.root()) };
+        let simulators = Simulators { hosts, root: hex::encode(ca.root()) };
         let org = |host: &str| {
             let salesforce::Options { client_id, client_secret, .. } = options(host);
             Org { host: host.to_owned(), client_id, client_secret }
         };
 
-        assert_eq!(copy(&route, &org(from.host()), &org(to.host())).await.unwrap(), 2_345);
+        assert_eq!(copy(&simulators, &org(from.host()), &org(to.host())).await.unwrap(), 2_345);
 
         let (from, to) = (from.ledger(), to.ledger());
         let account = |ledger: &serde_json::Value| ledger["objects"]["Account"].clone();

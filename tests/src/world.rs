@@ -4,53 +4,23 @@
 
 use crate::data::{Crm, Mends, load, mends};
 use crate::guests;
-use crate::net::MappedNet;
 use crate::sims::netsuite::schema::RecordType;
 use crate::sims::{Json, NetSuite, Salesforce, Sim, netsuite, salesforce};
 use crate::tls::TestCa;
 use anyhow::{Context, Result};
 use rust_decimal::Decimal;
-use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tollgate::app::documents::{self, Document};
 use tollgate::app::{App, Options};
 use tollgate::clock::SystemClock;
-
-/// Host names and loopback ports of the simulators, and the authority that signed their certificates: all that a
-/// process needs to reach them.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Route {
-    /// Host name and loopback port.
-    pub hosts: Vec<(String, u16)>,
-    /// The authority's certificate, DER in hexadecimal.
-    pub root: String,
-}
-
-impl Route {
-    /// The authority's certificate.
-    ///
-    /// # Errors
-    /// It is not hexadecimal.
-    pub fn root(&self) -> Result<CertificateDer<'static>> {
-        Ok(hex::decode(&self.root).context("the root certificate")?.into())
-    }
-
-    /// The network of the product's gate.
-    ///
-    /// # Errors
-    /// The certificate is not hexadecimal.
-    pub fn net(&self) -> Result<MappedNet> {
-        let net = MappedNet::new(self.root()?);
-        Ok(self.hosts.iter().fold(net, |net, (host, port)| net.with_host(host, *port)))
-    }
-}
+use tollgate::gate::simulated::Simulators;
 
 /// A host that can be opened in any process: where it reaches, what it holds, what it is told.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Host {
-    route: Route,
+    simulators: Simulators,
     data_dir: PathBuf,
     database_url: Option<String>,
     plugins: Vec<PathBuf>,
@@ -70,7 +40,7 @@ impl Host {
             data_dir: self.data_dir.clone(),
             database_url: self.database_url.clone(),
             tenant: "default".into(),
-            net: Arc::new(self.route.net()?),
+            net: Arc::new(self.simulators.net().map_err(anyhow::Error::msg)?),
             clock: Arc::new(SystemClock),
         })
         .await?;
@@ -92,7 +62,7 @@ pub struct World {
     pub crm: Sim<Salesforce>,
     /// The ERP.
     pub erp: Sim<NetSuite>,
-    route: Route,
+    simulators: Simulators,
     config: Vec<Document>,
 }
 
@@ -137,9 +107,9 @@ impl World {
         let erp = NetSuite::start(erp, &ca).await?;
         let hosts = [(crm.hosts(), crm.tls_port()), (erp.hosts(), erp.tls_port())];
         let hosts = hosts.iter().flat_map(|(names, port)| names.iter().map(|name| (name.clone(), *port))).collect();
-        let route = Route { hosts, root: hex::encode(ca.root()) };
+        let simulators = Simulators { hosts, root: hex::encode(ca.root()) };
         let config = documents::read_folder(&config_folder()).context("the demo's configuration")?;
-        let mut world = Self { crm, erp, route, config };
+        let mut world = Self { crm, erp, simulators, config };
         let pricebook = world.crm.vendor().pricebook_id();
         world.edit("10-salesforce.yaml", "STANDARD_PRICEBOOK", &pricebook);
         Ok(world)
@@ -147,8 +117,8 @@ impl World {
 
     /// How to reach the vendors.
     #[must_use]
-    pub fn route(&self) -> &Route {
-        &self.route
+    pub fn simulators(&self) -> &Simulators {
+        &self.simulators
     }
 
     /// Loads a data set: the CRM gets all of it, the ERP the items.
@@ -189,23 +159,46 @@ impl World {
         for (path, component) in &plugins {
             std::fs::write(path, component)?;
         }
-        let (crm, erp) = (self.crm.vendor().options(), self.erp.vendor().options());
-        let private_key = erp.key.private_pem();
-        let secrets = [
-            ("salesforce", "client_id", crm.client_id.as_str()),
-            ("salesforce", "client_secret", &crm.client_secret),
-            ("netsuite", "client_id", &erp.client_id),
-            ("netsuite", "key_id", &erp.key_id),
-            ("netsuite", "private_key", &private_key),
-        ];
         Ok(Host {
-            route: self.route.clone(),
+            simulators: self.simulators.clone(),
             data_dir: data_dir.to_owned(),
             database_url,
             plugins: plugins.into_iter().map(|(path, _)| path).collect(),
-            secrets: secrets.into_iter().map(|(c, name, value)| (c.into(), name.into(), value.into())).collect(),
+            secrets: self.credentials().map(|(c, name, value)| (c.into(), name.into(), value)).into(),
             config: self.config.iter().map(|document| (document.file.clone(), document.text.clone())).collect(),
         })
+    }
+
+    /// Connection, name and value of every secret that a host needs.
+    fn credentials(&self) -> [(&'static str, &'static str, String); 5] {
+        let (crm, erp) = (self.crm.vendor().options(), self.erp.vendor().options());
+        [
+            ("salesforce", "client_id", crm.client_id.clone()),
+            ("salesforce", "client_secret", crm.client_secret.clone()),
+            ("netsuite", "client_id", erp.client_id.clone()),
+            ("netsuite", "key_id", erp.key_id.clone()),
+            ("netsuite", "private_key", erp.key.private_pem()),
+        ]
+    }
+
+    /// Writes all that an admin of a host in another process needs: `simulators.json` (how to reach the vendors), `config/`
+    /// and `secrets/CONNECTION/NAME`. They open nothing but simulators.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder.join("config"))?;
+        std::fs::write(folder.join("simulators.json"), serde_json::to_vec_pretty(&self.simulators)?)?;
+        for document in &self.config {
+            let name = Path::new(&document.file).file_name().context("a document without a name")?;
+            std::fs::write(folder.join("config").join(name), &document.text)?;
+        }
+        for (connection, name, value) in self.credentials() {
+            let secrets = folder.join("secrets").join(connection);
+            std::fs::create_dir_all(&secrets)?;
+            std::fs::write(secrets.join(name), value)?;
+        }
+        Ok(())
     }
 
     /// Opens a host in this process; starts no flow yet.

@@ -1,94 +1,136 @@
-//! The verbs on the command line. Each does what its name says and ends; `run` and `serve` end when they are told to.
+//! The command line. `serve` runs a host and ends when it is told to; the verbs of vendors (`vendor.rs`) work on files;
+//! every other verb asks a running host through its API and nothing else (`verbs/`), so that whatever the command line can
+//! do, the console and a script can do too.
+//!
+//! A verb is a value first (`ask.rs`): which call, and how its answer is shown. `perform.rs` does it with `client.rs`,
+//! `show.rs` prints.
 
+mod ask;
+mod client;
+mod perform;
 pub mod review;
 mod service;
+mod show;
+mod vendor;
+mod verbs;
 
-use crate::app::{App, Options, documents};
-use crate::clock::SystemClock;
-use crate::gate::net::SystemNet;
-use crate::pack;
-use anyhow::{Context, bail};
-use clap::{Parser, Subcommand};
-use std::io::{IsTerminal, Read};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use tollgate_core::model::ConnectionName;
+use ask::Deed;
+use clap::{CommandFactory, Parser, Subcommand};
+use client::HostAddress;
+use std::io::IsTerminal;
+
+/// The data folder where none is named.
+const DATA_FOLDER: &str = "tollgate-data";
 
 /// A self-hosted WebAssembly plugin host for connectors.
-#[derive(Parser)]
-#[command(name = "tollgate", version, about, disable_help_subcommand = true)]
+///
+/// `tollgate serve` runs a host. Most other commands ask a running one: where it is and with which token is said under
+/// "Host". On the machine that runs it nothing needs to be said.
+#[derive(Parser, Debug)]
+#[command(name = "tollgate", version, disable_help_subcommand = true, infer_subcommands = false)]
 pub struct Arguments {
     #[command(subcommand)]
     verb: Verb,
+    #[command(flatten)]
+    host: HostAddress,
 }
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Debug)]
 enum Verb {
-    /// Build, check and read plugins
+    /// Run a host: its flows, and its API
+    Serve(service::ServeArguments),
+    /// What is stuck, since when, and the command that mends it
+    Status,
+    /// Take over a folder of configuration: shows the difference first
+    Apply(verbs::ApplyArguments),
+    /// Put the configuration of an earlier revision in force again
+    Rollback(verbs::RollbackArguments),
+    /// The revisions of the configuration
+    #[command(subcommand)]
+    Revision(verbs::RevisionVerb),
+    /// The documents in force: connections, entity maps, flows
+    #[command(subcommand)]
+    Document(verbs::DocumentVerb),
+    /// Build, test and inspect plugins; install, activate and roll them back on a host
     #[command(subcommand)]
     Plugin(PluginVerb),
-    /// Store a secret of a connection, sealed; the value is read from standard input
-    Secret {
-        /// The connection
-        connection: ConnectionName,
-        /// The secret's name, as the plugin's manifest asks for it: `client_id`, `private_key`
-        name: String,
-        #[command(flatten)]
-        host: HostArguments,
-    },
-    /// Take over configuration and run its flows until interrupted
-    Run {
-        /// Folder with connections, entity maps, flows and tables as YAML files
-        #[arg(long, short = 'f')]
-        config: PathBuf,
-        /// Plugin to install first; may be repeated
-        #[arg(long = "plugin")]
-        plugins: Vec<PathBuf>,
-        #[command(flatten)]
-        host: HostArguments,
-    },
-    /// Take over configuration, run its flows and answer the API until interrupted
-    Serve(service::ServeArguments),
+    /// Connections: create, check, discover
+    #[command(subcommand)]
+    Connection(verbs::ConnectionVerb),
+    /// Secrets of connections; they only ever go in
+    #[command(subcommand)]
+    Secret(verbs::SecretVerb),
+    /// Budgets of the remote accounts
+    #[command(subcommand)]
+    Account(verbs::AccountVerb),
+    /// Flows: look, start, pause, resume, cancel
+    #[command(subcommand)]
+    Flow(verbs::FlowVerb),
+    /// Runs of flows and the calls that they made
+    #[command(subcommand)]
+    Run(verbs::RunVerb),
+    /// Exceptions, holds and dead letters: look, edit, release, discard
+    #[command(subcommand)]
+    SetAside(verbs::SetAsideVerb),
+    /// Translation tables
+    #[command(subcommand)]
+    Table(verbs::TableVerb),
     /// Tokens of the API
     #[command(subcommand)]
-    Token(service::TokenVerb),
+    Token(verbs::TokenVerb),
+    /// Who did what
+    Audit(verbs::AuditArguments),
+    /// Print the completions of a shell
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
 }
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Debug)]
 enum PluginVerb {
-    /// Compile a plugin crate and encode it, with its plugin.toml, as one component
-    Build {
-        /// The crate's folder
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-    },
-    /// Show everything that a component may do, or why it is refused
-    Show {
-        /// The component
-        file: PathBuf,
-    },
+    #[command(flatten)]
+    Vendor(vendor::PluginVerb),
+    #[command(flatten)]
+    Installed(verbs::InstalledVerb),
 }
 
-#[derive(clap::Args)]
-struct HostArguments {
-    /// Data folder: key, compiled code and, without --database, the database
-    #[arg(long, env = "TOLLGATE_DATA", default_value = "tollgate-data")]
-    data: PathBuf,
-    /// `postgres://..` or `sqlite:PATH`
-    #[arg(long, env = "TOLLGATE_DATABASE", hide_env_values = true)]
-    database: Option<String>,
+/// What is done without a running host.
+enum Local {
+    Serve(service::ServeArguments),
+    Vendor(vendor::PluginVerb),
+    Completions(clap_complete::Shell),
 }
 
-impl HostArguments {
-    async fn open(self) -> anyhow::Result<App> {
-        let options = Options {
-            data_dir: self.data,
-            database_url: self.database,
-            tenant: "default".into(),
-            net: Arc::new(SystemNet),
-            clock: Arc::new(SystemClock),
+/// What a verb is: something of this machine, or something that a host is asked for.
+enum Kind {
+    Local(Local),
+    Asked(Deed),
+}
+
+impl Verb {
+    fn kind(self) -> anyhow::Result<Kind> {
+        let deed = match self {
+            Verb::Serve(arguments) => return Ok(Kind::Local(Local::Serve(arguments))),
+            Verb::Plugin(PluginVerb::Vendor(verb)) => return Ok(Kind::Local(Local::Vendor(verb))),
+            Verb::Completions { shell } => return Ok(Kind::Local(Local::Completions(shell))),
+            Verb::Status => Deed::Ask(ask::Call::get("/v1/status"), ask::Show::Status),
+            Verb::Apply(arguments) => arguments.deed()?,
+            Verb::Rollback(arguments) => arguments.deed(),
+            Verb::Revision(verb) => verb.deed(),
+            Verb::Document(verb) => verb.deed(),
+            Verb::Plugin(PluginVerb::Installed(verb)) => verb.deed()?,
+            Verb::Connection(verb) => verb.deed(),
+            Verb::Secret(verb) => verb.deed()?,
+            Verb::Account(verb) => verb.deed(),
+            Verb::Flow(verb) => verb.deed(),
+            Verb::Run(verb) => verb.deed(),
+            Verb::SetAside(verb) => verb.deed()?,
+            Verb::Table(verb) => verb.deed(),
+            Verb::Token(verb) => verb.deed(),
+            Verb::Audit(arguments) => arguments.deed(),
         };
-        Ok(App::open(options).await?)
+        Ok(Kind::Asked(deed))
     }
 }
 
@@ -104,73 +146,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .init();
-    match arguments.verb {
-        Verb::Plugin(PluginVerb::Build { folder }) => build(&folder),
-        Verb::Plugin(PluginVerb::Show { file }) => show(&file),
-        Verb::Secret { connection, name, host } => set_secret(&connection, &name, host).await,
-        Verb::Run { config, plugins, host } => run_flows(&config, &plugins, host).await,
-        Verb::Serve(arguments) => service::serve(arguments).await,
-        Verb::Token(verb) => service::token(verb).await,
+    match arguments.verb.kind()? {
+        Kind::Local(Local::Serve(arguments)) => service::serve(arguments).await,
+        Kind::Local(Local::Vendor(verb)) => vendor::run(verb).await,
+        Kind::Local(Local::Completions(shell)) => {
+            clap_complete::generate(shell, &mut Arguments::command(), "tollgate", &mut std::io::stdout());
+            Ok(())
+        }
+        Kind::Asked(deed) => perform::perform(deed, arguments.host).await,
     }
 }
 
-fn build(folder: &Path) -> anyhow::Result<()> {
-    let built = pack::build(folder, &pack::Options::default())?;
-    println!("{} ({} bytes, {})", built.component.display(), built.bytes.len(), built.digest);
-    Ok(())
-}
-
-fn show(file: &Path) -> anyhow::Result<()> {
-    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let admitted = tollgate_sandbox::admit(&bytes).with_context(|| file.display().to_string())?;
-    print!("{}", review::page(&admitted));
-    Ok(())
-}
-
-async fn set_secret(connection: &ConnectionName, name: &str, host: HostArguments) -> anyhow::Result<()> {
-    let mut value = String::new();
-    std::io::stdin().read_to_string(&mut value).context("reading the secret from standard input")?;
-    let value = value.strip_suffix('\n').unwrap_or(&value);
-    if value.is_empty() {
-        bail!("the secret is empty: pipe its value into this command");
-    }
-    let app = host.open().await?;
-    app.set_secret(connection, name, value).await?;
-    app.stop().await;
-    println!("secret `{name}` of connection `{connection}` is stored, sealed");
-    Ok(())
-}
-
-async fn run_flows(config: &Path, plugins: &[PathBuf], host: HostArguments) -> anyhow::Result<()> {
-    let documents =
-        documents::read_folder(config).with_context(|| format!("reading configuration in {}", config.display()))?;
-    let app = host.open().await?;
-    for file in plugins {
-        install(&app, file).await?;
-    }
-    let changed = app.apply(&documents).await?;
-    tracing::info!(changed = changed.join(", "), "configuration applied");
-    app.start().await?;
-    interrupted().await?;
-    app.stop().await;
-    Ok(())
-}
-
-async fn install(app: &App, file: &Path) -> anyhow::Result<()> {
-    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let admitted = app.install(&bytes).await.with_context(|| file.display().to_string())?;
-    tracing::info!(plugin = admitted.manifest().plugin.name, digest = %admitted.digest(), "installed");
-    Ok(())
-}
-
-async fn interrupted() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    tracing::info!("flows are running; interrupt to stop");
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result.context("listening for an interrupt")?,
-        _ = terminate.recv() => {}
-    }
-    tracing::info!("stopping: what is under way is finished first");
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -1,60 +1,62 @@
-//! `tollgate serve` and `tollgate token`: the host as a service, and the first token to call it with.
+//! `tollgate serve`: a host that runs its flows and answers requests until it is told to stop.
 
-use super::{HostArguments, install, interrupted};
+use super::client::ADMIN_TOKEN_FILE;
 use crate::api;
 use crate::app::access::{Role, TokenWish};
-use crate::app::{App, documents};
+use crate::app::{App, Options, documents};
+use crate::clock::SystemClock;
+use crate::gate::net::{Net, SystemNet};
+use crate::gate::simulated::Simulators;
 use anyhow::Context;
+use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tollgate_core::model::limits;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug)]
 pub(super) struct ServeArguments {
     /// Folder with connections, entity maps, flows and tables as YAML files; without it, what is stored is run
     #[arg(long, short = 'f')]
     config: Option<PathBuf>,
-    /// Plugin to install first; may be repeated
+    /// Plugin to install and activate first; may be repeated
     #[arg(long = "plugin")]
     plugins: Vec<PathBuf>,
     /// Where to listen; plain HTTP
     #[arg(long, env = "TOLLGATE_LISTEN", default_value = "127.0.0.1:7310")]
     listen: SocketAddr,
-    #[command(flatten)]
-    host: HostArguments,
-}
-
-#[derive(clap::Subcommand)]
-pub(super) enum TokenVerb {
-    /// Create a token for the API and print it, this once; no host may run on the data folder
-    Create {
-        /// What to call it
-        #[arg(long)]
-        name: String,
-        /// vendor, operator, approver, auditor or admin
-        #[arg(long)]
-        role: Role,
-        /// How long it is good
-        #[arg(long, default_value_t = limits::API_TOKEN_DAYS_DEFAULT)]
-        days: u32,
-        #[command(flatten)]
-        host: HostArguments,
-    },
+    /// Data folder: key, compiled code, the admin's token and, without --database, the database
+    #[arg(long, env = "TOLLGATE_DATA", default_value = super::DATA_FOLDER)]
+    data: PathBuf,
+    /// `postgres://..` or `sqlite:PATH`
+    #[arg(long, env = "TOLLGATE_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// Development only: reach the simulators that this file names, and nothing else
+    #[arg(long, value_name = "FILE")]
+    simulators: Option<PathBuf>,
 }
 
 /// Runs the flows and answers requests until interrupted.
 pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
-    let ServeArguments { config, plugins, listen, host } = arguments;
+    let ServeArguments { config, plugins, listen, data, database, simulators } = arguments;
     let files = config
         .map(|folder| {
             documents::read_folder(&folder).with_context(|| format!("reading configuration in {}", folder.display()))
         })
         .transpose()?;
+    let net = net(simulators.as_deref())?;
     // Listened for first: a port that is taken is told before anything is changed.
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
-    let app = Arc::new(host.open().await?);
+    let options = Options {
+        data_dir: data.clone(),
+        database_url: database,
+        tenant: "default".into(),
+        net,
+        clock: Arc::new(SystemClock),
+    };
+    let app = Arc::new(App::open(options).await?);
     for file in &plugins {
         install(&app, file).await?;
     }
@@ -63,7 +65,8 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
         tracing::info!(changed = changed.join(", "), "configuration applied");
     }
     app.start().await?;
-    tell(&listener, &app).await?;
+    admit_admin(&app, &data).await?;
+    tell(&listener)?;
     let stop = async {
         if let Err(error) = interrupted().await {
             tracing::error!(%error, "interrupts cannot be heard: stopping");
@@ -72,48 +75,66 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     api::serve(app, listener, stop).await.context("answering requests")
 }
 
+fn net(simulators: Option<&Path>) -> anyhow::Result<Arc<dyn Net>> {
+    let Some(path) = simulators else { return Ok(Arc::new(SystemNet)) };
+    let named = || path.display().to_string();
+    let text = std::fs::read(path).with_context(named)?;
+    let simulators: Simulators = serde_json::from_slice(&text).with_context(named)?;
+    let net = simulators.net().map_err(anyhow::Error::msg).with_context(named)?;
+    tracing::warn!(file = %path.display(), "DEVELOPMENT: only the simulators of this file are reached, and their authority is trusted");
+    Ok(Arc::new(net))
+}
+
+/// Installs a plugin; a version that was not there is active at once, because whoever starts the process said so.
+async fn install(app: &App, file: &Path) -> anyhow::Result<()> {
+    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let admitted = app.install(&bytes).await.with_context(|| file.display().to_string())?;
+    tracing::info!(plugin = admitted.manifest().plugin.name, digest = %admitted.digest(), "installed");
+    Ok(())
+}
+
+/// Sees to it that whoever owns the data folder can call the host: a token of an admin is in it, readable by its owner
+/// only, as the key is that opens all secrets. One that expired or was revoked is replaced.
+async fn admit_admin(app: &App, data: &Path) -> anyhow::Result<()> {
+    let path = data.join(ADMIN_TOKEN_FILE);
+    if let Ok(text) = std::fs::read_to_string(&path)
+        && app.who(text.trim()).await?.is_ok()
+    {
+        return Ok(());
+    }
+    let wish = TokenWish {
+        name: "admin of the data folder",
+        role: Role::Admin,
+        days: limits::API_TOKEN_DAYS_MAX,
+        actor: "command line",
+    };
+    let created = app.create_token(wish).await?;
+    let named = || format!("writing {}", path.display());
+    let _ = std::fs::remove_file(&path);
+    let mut file =
+        std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).with_context(named)?;
+    file.write_all(created.text.as_bytes()).and_then(|()| file.sync_all()).with_context(named)?;
+    tracing::info!(file = %path.display(), "a token for the admin is in this file");
+    Ok(())
+}
+
 /// Says where requests are answered, and what an admin should know about it.
-async fn tell(listener: &TcpListener, app: &App) -> anyhow::Result<()> {
+fn tell(listener: &TcpListener) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the address that is listened on")?;
     tracing::info!(%address, "answering requests over plain HTTP");
     if !address.ip().is_loopback() {
         tracing::warn!("tokens cross the network in clear: let a proxy with TLS stand in front");
     }
-    if app.tokens().await?.is_empty() {
-        tracing::warn!("there is no token yet: stop, then `tollgate token create --name NAME --role admin`");
-    }
     Ok(())
 }
 
-/// Creates a token and prints nothing else on standard output, so that it can be piped where it is kept.
-pub(super) async fn token(verb: TokenVerb) -> anyhow::Result<()> {
-    let TokenVerb::Create { name, role, days, host } = verb;
-    let app = host.open().await?;
-    let created = app.create_token(TokenWish { name: &name, role, days, actor: "command line" }).await;
-    app.stop().await;
-    let created = created?;
-    eprintln!("token {} as {role}, good until {}; it is not shown again:", created.row.id, created.row.expires);
-    println!("{}", created.text);
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::cli::{Arguments, Verb};
-    use clap::{CommandFactory, Parser};
-
-    /// The service listens on the loopback address unless told otherwise, and a role that does not exist is refused with
-    /// the list of those that do. Provoked by parsing command lines.
-    #[test]
-    fn command_lines_are_read() {
-        Arguments::command().debug_assert();
-        let Ok(Arguments { verb: Verb::Serve(arguments) }) = Arguments::try_parse_from(["tollgate", "serve"]) else {
-            panic!("`serve` needs nothing else");
-        };
-        assert!(arguments.listen.ip().is_loopback() && arguments.config.is_none());
-        let line = |role| ["tollgate", "token", "create", "--name", "ci", "--role", role];
-        assert!(Arguments::try_parse_from(line("operator")).is_ok());
-        let refused = Arguments::try_parse_from(line("king")).err().expect("there is no such role").to_string();
-        assert!(refused.contains("approver, auditor, admin"), "{refused}");
+async fn interrupted() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("listening for an interrupt")?,
+        _ = terminate.recv() => {}
     }
+    tracing::info!("stopping: what is under way is finished first");
+    Ok(())
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use tollgate::gate::simulated::Simulators;
 use tollgate_tests::guests;
 use tollgate_tests::sims::Json;
-use tollgate_tests::world::Route;
 
 /// Runs of each side; the one with the median wall time counts.
 const RUNS: usize = 3;
@@ -53,8 +53,9 @@ fn copy(side: &'static str, accounts: usize, component: &[u8]) -> Result<Said> {
     let folder = tempfile::tempdir()?;
     let mut vendors = Process::start("vendors")?;
     vendors.tell(&accounts)?;
-    let route: Route = vendors.hear()?;
-    let job = Job { route, accounts, folder: folder.path().join("host"), component: folder.path().join("component") };
+    let simulators: Simulators = vendors.hear()?;
+    let job =
+        Job { simulators, accounts, folder: folder.path().join("host"), component: folder.path().join("component") };
     std::fs::write(&job.component, component)?;
     if side == "product" {
         let mut prepare = Process::start("prepare")?;

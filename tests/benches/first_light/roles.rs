@@ -14,13 +14,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate::app::{App, Options};
 use tollgate::clock::{Clock, SystemClock};
+use tollgate::gate::simulated::Simulators;
 use tollgate_core::model::FlowName;
 use tollgate_tests::data::bulk;
 use tollgate_tests::native;
 use tollgate_tests::process;
 use tollgate_tests::sims::{Json, Salesforce, Sim};
 use tollgate_tests::tls::TestCa;
-use tollgate_tests::world::Route;
 
 /// The first argument of a process with a role.
 pub(crate) const WORD: &str = "role";
@@ -34,7 +34,7 @@ const LOOK_MS: u64 = 5;
 /// What a side is told.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Job {
-    pub(crate) route: Route,
+    pub(crate) simulators: Simulators,
     pub(crate) accounts: usize,
     /// The product's data folder.
     pub(crate) folder: PathBuf,
@@ -93,7 +93,7 @@ async fn vendors() -> Result<()> {
     let (source, target) = (Salesforce::start(source, &ca).await?, Salesforce::start(target, &ca).await?);
     bulk::accounts(source.vendor(), accounts);
     let host = |sim: &Sim<Salesforce>| (sim.host().to_owned(), sim.tls_port());
-    say(&Route { hosts: vec![host(&source), host(&target)], root: hex::encode(ca.root()) })?;
+    say(&Simulators { hosts: vec![host(&source), host(&target)], root: hex::encode(ca.root()) })?;
     let held = |sim: &Sim<Salesforce>| sim.ledger()["objects"]["Account"].clone();
     let ledgers = move || -> Result<Ledgers> {
         let unlike = unlike(source.vendor(), target.vendor(), accounts)?;
@@ -140,7 +140,7 @@ async fn open(job: &Job) -> Result<App> {
         data_dir: job.folder.clone(),
         database_url: None,
         tenant: "default".into(),
-        net: Arc::new(job.route.net()?),
+        net: Arc::new(job.simulators.net().map_err(anyhow::Error::msg)?),
         clock: Arc::new(SystemClock),
     };
     Ok(App::open(options).await?)
@@ -199,7 +199,7 @@ async fn wait(app: &App) -> Result<()> {
 async fn natively(job: &Job) -> Result<Said> {
     let [source, target] = CONNECTIONS.map(setup::org);
     let watch = Watch::start();
-    let copied = native::copy(&job.route, &source, &target).await?;
+    let copied = native::copy(&job.simulators, &source, &target).await?;
     let wall_s = watch.stop().wall.as_secs_f64();
     ensure!(copied == job.accounts, "{copied} of {} accounts were copied", job.accounts);
     Ok(Said { wall_s, cpu_s: process::cpu().as_secs_f64(), memory_mib: process::memory_peak_mib() })

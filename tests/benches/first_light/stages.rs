@@ -20,6 +20,7 @@ use tollgate::engine::intend::{self, Batch, Origin, Step};
 use tollgate::engine::{OpenFlow, Side, conclude};
 use tollgate::gate::Gate;
 use tollgate::gate::budget::Counters;
+use tollgate::gate::simulated::Simulators;
 use tollgate::gate::vault::{Kek, Vault};
 use tollgate::store::{JournalEntry, Store};
 use tollgate_core::entity::{Plan, Tables, Verdict};
@@ -31,7 +32,6 @@ use tollgate_tests::guests;
 use tollgate_tests::native;
 use tollgate_tests::sims::Salesforce;
 use tollgate_tests::tls::TestCa;
-use tollgate_tests::world::Route;
 
 /// Pages that are measured, one after the other into the same store; the median of each stage counts.
 const PAGES: usize = 7;
@@ -106,9 +106,10 @@ async fn answers() -> Result<Vec<Answers>> {
     let (source, target) = (Salesforce::start(source, &ca).await?, Salesforce::start(target, &ca).await?);
     bulk::accounts(source.vendor(), (PAGES + 1) * PAGE);
     let hosts = vec![(source.host().to_owned(), source.tls_port()), (target.host().to_owned(), target.tls_port())];
-    let route = Route { hosts, root: hex::encode(ca.root()) };
+    let simulators = Simulators { hosts, root: hex::encode(ca.root()) };
     let [from, to] = CONNECTIONS.map(setup::org);
-    let (from, to) = (native::Client::sign_in(&route, &from).await?, native::Client::sign_in(&route, &to).await?);
+    let (from, to) =
+        (native::Client::sign_in(&simulators, &from).await?, native::Client::sign_in(&simulators, &to).await?);
     let (mut answers, mut next) = (Vec::new(), Some(native::first_page()));
     while let Some(place) = next {
         let read = from.get(&place).await?;
@@ -214,7 +215,8 @@ async fn open_flow(folder: &Path, plugin: &Plugin) -> Result<OpenFlow> {
     let store = Store::open(&format!("sqlite:{}", folder.join("tollgate.db").display())).await?;
     let vault = Arc::new(Vault::new(store.clone(), Kek::load_or_create(&folder.join("key"))?, clock.clone()));
     // Nothing is sent: the gate only lends the flow its lines.
-    let net = Route { hosts: Vec::new(), root: hex::encode(TestCa::new().root()) }.net()?;
+    let net =
+        Simulators { hosts: Vec::new(), root: hex::encode(TestCa::new().root()) }.net().map_err(anyhow::Error::msg)?;
     let gate = Gate::new(store.clone(), clock.clone(), Arc::new(net), vault, Arc::new(Counters::new(clock.clone())))?;
     let side = |name: &str| -> Result<Side> {
         let connection = documents.connection(&name.into()).context("a connection of the setup")?;

@@ -237,6 +237,8 @@ pub const API_TOKEN_NAME_BYTES_MAX: usize = 100;
 pub const API_TOKENS_MAX: u32 = 1_000;
 /// A token's last use is written down again after this long: not at each request.
 pub const API_TOKEN_USED_MS: u64 = 60_000;
+/// Bytes of one answer that the command line takes: a page of the largest records.
+pub const CLI_ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes of one value of a translation table that is set alone: it stands in an index, whose entries PostgreSQL bounds.
 pub const TABLE_VALUE_BYTES_MAX: usize = 1_000;
 /// Characters of a request's path that the audit log keeps: a path may have 64 KiB.

@@ -1,0 +1,128 @@
+//! That the command line and the API are one: every verb is a call, and every call has its verb.
+
+use super::*;
+use crate::api::rules::{RULES, Rule};
+use std::collections::BTreeSet;
+
+/// One command line for every verb that asks a host. `plugin install` and the like read files: these are not there, so
+/// they stand in [`FILES`].
+const LINES: &[&str] = &[
+    "status",
+    "rollback 3",
+    "revision current",
+    "revision list",
+    "revision show 3",
+    "document list",
+    "document show flow orders",
+    "document history flow orders",
+    "document remove flow orders",
+    "plugin list",
+    "plugin show sha256:00",
+    "plugin activate sha256:00",
+    "plugin rollback acme/crm",
+    "plugin remove sha256:00",
+    "connection list",
+    "connection show crm",
+    "connection create crm --plugin acme/crm --account acme",
+    "connection check crm",
+    "connection discover crm",
+    "connection confirm crm",
+    "secret remove crm token",
+    "account list",
+    "flow list",
+    "flow show orders",
+    "flow start orders",
+    "flow pause orders --reason audit",
+    "flow resume orders",
+    "flow cancel orders",
+    "flow read-anew orders",
+    "flow watch orders",
+    "flow flagged orders",
+    "run list orders --state failed",
+    "run show 1",
+    "run calls 1",
+    "run watch 1",
+    "set-aside list orders --kind hold",
+    "set-aside counts orders",
+    "set-aside show orders 1",
+    "set-aside release orders 1 2",
+    "set-aside discard orders --kind exception --rule required --reason old",
+    "table list",
+    "table rows product",
+    "table show product GTX",
+    "table set product GTX GTK",
+    "table remove product GTX",
+    "table history product GTX",
+    "token list",
+    "token create --name ci --role auditor",
+    "token revoke 1",
+    "audit --action configuration.apply",
+];
+
+/// Verbs that read standard input or a file before they call, and their call.
+const FILES: &[(&str, (&str, &str))] = &[
+    ("apply", ("POST", "/v1/configuration/apply")),
+    ("plugin install", ("POST", "/v1/plugins")),
+    ("secret set", ("PUT", "/v1/connections/{name}/secrets/{secret}")),
+    ("set-aside edit", ("PUT", "/v1/flows/{flow}/set-aside/{key}")),
+];
+
+/// Verbs that ask no host.
+const LOCAL: &[&str] = &["serve", "completions", "plugin build", "plugin check"];
+
+/// Routes that a verb reaches by its plural: one change is a list of one.
+const COVERED: &[(&str, &str)] =
+    &[("POST", "/v1/flows/{flow}/set-aside/{key}/release"), ("POST", "/v1/flows/{flow}/set-aside/{key}/discard")];
+
+fn leaves(command: &clap::Command, path: &str, found: &mut BTreeSet<String>) {
+    for verb in command.get_subcommands() {
+        let path = format!("{path} {}", verb.get_name()).trim().to_owned();
+        if verb.has_subcommands() {
+            leaves(verb, &path, found);
+        } else {
+            found.insert(path);
+        }
+    }
+}
+
+fn routes() -> BTreeSet<(&'static str, &'static str)> {
+    let needs = RULES.iter().filter(|(_, _, rule)| matches!(rule, Rule::Needs(_)));
+    needs.map(|(method, path, _)| (*method, *path)).filter(|route| !COVERED.contains(route)).collect()
+}
+
+/// Each verb that is no file's business is tried; together with the others they call every route that needs a token,
+/// and none that is not there. A verb without a line here fails, so does a route without a verb. PLT-11.
+#[test]
+fn verbs_and_routes_are_the_same() {
+    let mut all = BTreeSet::new();
+    leaves(&Arguments::command(), "", &mut all);
+    let mut called = BTreeSet::new();
+    let mut tried: BTreeSet<String> = LOCAL.iter().map(|&verb| verb.to_owned()).collect();
+    for line in LINES {
+        let words: Vec<&str> = line.split(' ').collect();
+        let arguments = Arguments::try_parse_from(std::iter::once("tollgate").chain(words.iter().copied()));
+        let arguments = arguments.unwrap_or_else(|error| panic!("{line}: {error}"));
+        let Ok(Kind::Asked(deed)) = arguments.verb.kind() else { panic!("{line} asks no host") };
+        called.insert(deed.routes());
+        let verb =
+            all.iter().filter(|verb| format!("{line} ").starts_with(&format!("{verb} "))).max_by_key(|verb| verb.len());
+        tried.insert(verb.unwrap_or_else(|| panic!("{line} is no verb")).clone());
+    }
+    for (verb, route) in FILES {
+        tried.insert((*verb).to_owned());
+        called.insert(*route);
+    }
+    assert_eq!(tried, all, "verbs that are tried, and verbs that there are");
+    assert_eq!(called, routes(), "routes that are called, and routes that there are");
+}
+
+/// The command line is consistent, and says where a role or a kind is wrong.
+#[test]
+fn command_lines_are_read() {
+    Arguments::command().debug_assert();
+    let line = |role| ["tollgate", "token", "create", "--name", "ci", "--role", role];
+    assert!(Arguments::try_parse_from(line("operator")).is_ok());
+    let refused = Arguments::try_parse_from(line("king")).err().expect("there is no such role").to_string();
+    assert!(refused.contains("approver, auditor, admin"), "{refused}");
+    assert!(Arguments::try_parse_from(["tollgate", "set-aside", "release", "orders"]).is_err(), "all of them is said");
+}
