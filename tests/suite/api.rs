@@ -4,6 +4,7 @@ mod client;
 mod document;
 mod doors;
 mod limits;
+mod properties;
 mod resources;
 mod stopping;
 

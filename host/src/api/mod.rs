@@ -4,7 +4,7 @@
 //!
 //! [`serve`] (`serve.rs`) listens and stops. A request passes the frame (`frame.rs`: an id, a place among those at the
 //! same time, a time limit, a net under everything), then the door (`auth.rs`: whose token, which right), then the handler
-//! of its resource: `health`, `plugins`, `connections`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
+//! of its resource: `health`, `plugins`, `connections`, `records`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
 //! request's parts, `error.rs` is what a caller is told when something did not work, `rules.rs` who may do what.
 //!
 //! # Invariants
@@ -33,6 +33,7 @@ mod flows;
 mod frame;
 mod health;
 mod plugins;
+mod records;
 pub mod rules;
 mod serve;
 mod steward;
@@ -52,6 +53,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tollgate_core::model::limits;
 use utoipa::ToSchema;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
@@ -137,6 +139,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
         .routes(routes!(connections::set_secret))
+        .routes(routes!(records::find_records))
         .routes(routes!(flows::list_flows))
         .routes(routes!(flows::show_flow))
         .routes(routes!(flows::read_anew))
@@ -153,6 +156,39 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(tokens::revoke_token))
 }
 
+/// What an operation may answer when it does not succeed: what its request can get wrong, and what any request can meet.
+fn refusals<'a>(
+    path: &str,
+    operation: &Operation,
+    needs_token: bool,
+) -> impl Iterator<Item = &'a (&'static str, &'static str)> {
+    const REFUSALS: &[(&str, &str)] = &[
+        ("400", "The request cannot be read"),
+        ("401", "The token is missing or not good"),
+        ("403", "The token's role may not do this"),
+        ("404", "There is no such thing"),
+        ("412", "The thing has another version than the caller saw"),
+        ("413", "The body is too long"),
+        ("422", "The request can be read, and what it asks for is refused"),
+        ("500", "The host failed at this"),
+        ("502", "The connection's plugin, credential or system did not do its part"),
+        ("503", "Too much at once, the database is away, or the host is stopping"),
+        ("504", "It took too long; an act that it began goes on"),
+    ];
+    let parameters = operation.parameters.iter().flatten();
+    let has_parameters = parameters.clone().next().is_some() || path.contains('{');
+    let has_version = parameters.clone().any(|parameter| parameter.name == "If-Match");
+    let has_body = operation.request_body.is_some();
+    REFUSALS.iter().filter(move |(status, _)| match *status {
+        "400" => has_parameters || has_body,
+        "401" | "403" | "500" | "504" => needs_token,
+        "404" | "422" | "502" => needs_token && (has_parameters || has_body),
+        "412" => has_version,
+        "413" => has_body,
+        _ => true,
+    })
+}
+
 /// Adds what all operations share: how a token is given, and the shape of errors.
 fn finish(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_default();
@@ -165,10 +201,13 @@ fn finish(mut document: OpenApi) -> OpenApi {
             [("GET", &mut item.get), ("PUT", &mut item.put), ("POST", &mut item.post), ("DELETE", &mut item.delete)];
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
-            let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Error")))).build();
-            let error = ResponseBuilder::new().description("What did not work").content("application/json", content);
-            operation.responses.responses.insert("default".into(), RefOr::T(error.build()));
-            if matches!(rules::find(method, path), Some(rules::Rule::Needs(_))) {
+            let needs_token = matches!(rules::find(method, path), Some(rules::Rule::Needs(_)));
+            for (status, description) in refusals(path, operation, needs_token).collect::<Vec<_>>() {
+                let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Error")))).build();
+                let error = ResponseBuilder::new().description(*description).content("application/json", content);
+                operation.responses.responses.entry((*status).into()).or_insert(RefOr::T(error.build()));
+            }
+            if needs_token {
                 operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
             }
         }

@@ -16,6 +16,8 @@ pub enum Right {
     ReadRecords,
     /// Have a plugin try a connection.
     CheckConnection,
+    /// Look records up in a system: business data, and a call that reaches out.
+    FindRecords,
     /// Replace a credential.
     SetSecret,
     /// Have a flow start over.
@@ -36,6 +38,7 @@ impl Right {
         match self {
             Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens => false,
             Right::CheckConnection
+            | Right::FindRecords
             | Right::SetSecret
             | Right::Operate
             | Right::MendRecords
@@ -56,11 +59,13 @@ pub fn may(role: Role, right: Right) -> bool {
         (Role::Operator | Role::Approver | Role::Auditor, Right::ReadConfiguration | Right::ReadFlows) => true,
         (Role::Operator | Role::Auditor, Right::ReadRecords) => true,
         (Role::Operator, Right::CheckConnection | Right::Operate | Right::MendRecords | Right::SetTables) => true,
+        (Role::Operator, Right::FindRecords) => true,
         (Role::Auditor, Right::ReadTokens) => true,
         (Role::Operator, Right::SetSecret | Right::ReadTokens | Right::ManageTokens) => false,
         (
             Role::Approver,
             Right::ReadRecords
+            | Right::FindRecords
             | Right::CheckConnection
             | Right::SetSecret
             | Right::Operate
@@ -71,7 +76,8 @@ pub fn may(role: Role, right: Right) -> bool {
         ) => false,
         (
             Role::Auditor,
-            Right::CheckConnection
+            Right::FindRecords
+            | Right::CheckConnection
             | Right::SetSecret
             | Right::Operate
             | Right::MendRecords
@@ -99,6 +105,7 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/connections", Rule::Needs(Right::ReadConfiguration)),
     ("POST", "/v1/connections/{name}/check", Rule::Needs(Right::CheckConnection)),
     ("PUT", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
+    ("POST", "/v1/connections/{name}/find", Rule::Needs(Right::FindRecords)),
     ("GET", "/v1/flows", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
     ("POST", "/v1/flows/{flow}/read-anew", Rule::Needs(Right::Operate)),

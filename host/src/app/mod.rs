@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod documents;
+pub mod find;
 pub mod look;
 mod mend;
 mod open;

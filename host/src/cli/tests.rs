@@ -27,6 +27,7 @@ const LINES: &[&str] = &[
     "connection check crm",
     "connection discover crm",
     "connection confirm crm",
+    "connection find crm Account Name=Acme --limit 3",
     "secret remove crm token",
     "account list",
     "flow list",

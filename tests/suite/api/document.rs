@@ -29,8 +29,11 @@ fn every_route_has_a_rule() {
         for (method, operation) in item.as_object().expect("operations") {
             let needs_token = operation["security"][0].get("token").is_some();
             described.insert((method.to_uppercase(), path.clone(), needs_token));
-            let error = &operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"];
-            assert_eq!(error, "#/components/schemas/Error", "{method} {path}");
+            for (status, response) in operation["responses"].as_object().expect("answers") {
+                let is_refusal = status.starts_with(['4', '5']);
+                let error = &response["content"]["application/json"]["schema"]["$ref"];
+                assert_eq!(error == "#/components/schemas/Error", is_refusal, "{method} {path} {status}");
+            }
         }
     }
     let ruled: BTreeSet<_> =

@@ -137,3 +137,33 @@ on_both_databases! {
         stage.stop().await;
     }
 }
+
+on_both_databases! {
+    /// A record is found as the system holds it now, with its digits; what is asked for wrongly is told with what is wrong
+    /// and where, and one that is not there is an empty list.
+    async fn records_are_found(database: Database) {
+        let crm = generator_sample();
+        let stage = Stage::set(&database, Some(&crm)).await;
+        let operator = stage.client_as(Role::Operator).await;
+        let path = "/v1/connections/salesforce/find";
+        let name = crm.accounts[0].name.clone();
+        let wish = json!({ "stream": "Account", "equal": { "Name": name }, "limit": 5 });
+        let found = operator.send(Method::POST, path, &wish).await;
+        assert_eq!(found.status, StatusCode::OK, "{found:?}");
+        assert_eq!((found.items().len(), &found.items()[0]["data"]["Name"]), (1, &json!(name)), "{found:?}");
+
+        let nobody = json!({ "stream": "Account", "equal": { "Name": "no such name" } });
+        assert!(operator.send(Method::POST, path, &nobody).await.items().is_empty());
+        let cases = [
+            (json!({ "stream": "Account", "equal": {} }), "refused"),
+            (json!({ "stream": "Account", "equal": { "Name": ["a"] } }), "refused"),
+            (json!({ "stream": "Account", "equal": { "Name": "a" }, "limit": 101 }), "refused"),
+            (json!({ "stream": "Nothing", "equal": { "Name": "a" } }), "connection-failed"),
+            (json!({ "stream": "Account" }), "malformed"),
+        ];
+        for (wish, code) in cases {
+            assert_eq!(operator.send(Method::POST, path, &wish).await.code(), code, "{wish}");
+        }
+        stage.stop().await;
+    }
+}

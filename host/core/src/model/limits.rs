@@ -237,6 +237,12 @@ pub const API_TOKEN_NAME_BYTES_MAX: usize = 100;
 pub const API_TOKENS_MAX: u32 = 1_000;
 /// A token's last use is written down again after this long: not at each request.
 pub const API_TOKEN_USED_MS: u64 = 60_000;
+/// Records that one look-up of a person or a program gets: more is a flow's work.
+pub const FIND_RECORDS_MAX: u32 = 100;
+/// Records of a look-up that does not say how many.
+pub const FIND_RECORDS_DEFAULT: u32 = 10;
+/// Conditions of one look-up: the systems' own query languages take at least so many.
+pub const FIND_CONDITIONS_MAX: usize = 10;
 /// Bytes of one answer that the command line takes: a page of the largest records.
 pub const CLI_ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes of one value of a translation table that is set alone: it stands in an index, whose entries PostgreSQL bounds.

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::io::{IsTerminal, Read};
+use tollgate_core::model::limits;
 
 #[derive(clap::Subcommand, Debug)]
 pub(in crate::cli) enum ConnectionVerb {
@@ -19,6 +20,19 @@ pub(in crate::cli) enum ConnectionVerb {
     Check(Name),
     /// List the streams that the account has, with their fields
     Discover(Name),
+    /// Look up the records of a stream whose fields have these values, as the system holds them now
+    Find {
+        /// The connection
+        name: String,
+        /// The stream
+        stream: String,
+        /// What a record must have; text or JSON
+        #[arg(required = true, value_name = "FIELD=VALUE", value_parser = pair)]
+        equal: Vec<(String, String)>,
+        /// At most so many records
+        #[arg(long, default_value_t = limits::FIND_RECORDS_DEFAULT)]
+        limit: u32,
+    },
     /// Confirm that the account which the last check saw is the right one
     Confirm(Name),
 }
@@ -84,6 +98,7 @@ impl ConnectionVerb {
             ("WRITES", "/writing"),
             ("FIELDS", "/field_count"),
         ];
+        const FOUND: &[Column] = &[("KEY", "/key"), ("CHANGED", "/modified_at"), ("DATA", "/data")];
         match self {
             ConnectionVerb::List(most) => Deed::List(Call::get("/v1/connections"), COLUMNS, most.limit),
             ConnectionVerb::Show(Name { name }) => {
@@ -100,6 +115,13 @@ impl ConnectionVerb {
             ),
             ConnectionVerb::Discover(Name { name }) => {
                 Deed::Ask(Call::post("/v1/connections/{name}/discover").param(name), Show::Rows(STREAMS))
+            }
+            ConnectionVerb::Find { name, stream, equal, limit } => {
+                let value = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
+                let equal: serde_json::Map<_, _> =
+                    equal.into_iter().map(|(field, text)| (field, value(text))).collect();
+                let body = json!({ "stream": stream, "equal": equal, "limit": limit });
+                Deed::Ask(Call::post("/v1/connections/{name}/find").param(name).json(body), Show::Rows(FOUND))
             }
             ConnectionVerb::Confirm(Name { name }) => {
                 let call = Call::post("/v1/connections/{name}/confirm").param(name);
