@@ -3,10 +3,9 @@
 use super::error::{Code, Error};
 use super::take::{Asked, Named, limit};
 use super::{List, Shared};
-use crate::app::App;
-use crate::store::Kind;
+use crate::app::{App, Status};
+use crate::store::{FlowState, Kind};
 use axum::Json;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tollgate_core::model::flow::Flow;
 use tollgate_core::model::tally::Tally;
@@ -24,6 +23,8 @@ pub(super) struct FlowView {
     from: String,
     /// The system that it writes.
     to: String,
+    /// Whether it is to run.
+    state: StateView,
     /// What it is doing; absent while this node does not run it.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusView>,
@@ -31,9 +32,42 @@ pub(super) struct FlowView {
     tally: TallyView,
 }
 
+/// Whether a flow is to run, and who wanted that.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StateView {
+    /// It stands still until somebody resumes it.
+    is_paused: bool,
+    /// Since when it is so: RFC 3339, UTC; absent if nobody ever paused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// Who wanted it so.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    by: String,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+}
+
+impl From<FlowState> for StateView {
+    fn from(state: FlowState) -> Self {
+        Self {
+            is_paused: state.is_paused,
+            since: state.since.map(|at| at.to_string()),
+            by: state.actor,
+            reason: state.reason,
+        }
+    }
+}
+
 /// What a flow is doing.
 #[derive(Serialize, ToSchema)]
 pub(super) struct StatusView {
+    /// The run under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    /// When the source is looked at next: RFC 3339, UTC; absent while it is looked at, and while nothing is to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_read: Option<String>,
     /// Whether the source is read to its end and nothing moves.
     is_idle: bool,
     /// Intents that are decided and not yet answered.
@@ -41,6 +75,22 @@ pub(super) struct StatusView {
     /// Why the flow cannot go on for now.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<String>,
+    /// Since when it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble_since: Option<String>,
+}
+
+impl From<Status> for StatusView {
+    fn from(status: Status) -> Self {
+        Self {
+            run: status.run.map(|run| run.to_string()),
+            next_read: status.next_read.map(|at| at.to_string()),
+            is_idle: status.is_idle,
+            in_flight: status.in_flight,
+            trouble: status.trouble,
+            trouble_since: status.trouble_since.map(|at| at.to_string()),
+        }
+    }
 }
 
 /// A flow's counts. `read` is the sum of all others, or something is wrong: then `is_conserved` is false.
@@ -115,22 +165,6 @@ pub(super) struct FlagView {
     whom: Option<String>,
 }
 
-/// One execution of a flow.
-#[derive(Serialize, ToSchema)]
-pub(super) struct RunView {
-    /// Its id.
-    id: String,
-    /// When it began: RFC 3339, UTC.
-    started: String,
-    /// When it ended; absent while it goes on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended: Option<String>,
-    /// How it goes, a short stable word.
-    state: String,
-    /// The same for people.
-    detail: String,
-}
-
 /// Which set-aside changes.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -174,28 +208,15 @@ pub(super) async fn show_flow(service: Shared, Named(flow): Named<FlowName>) -> 
 }
 
 async fn view(app: &App, flow: &Flow) -> Result<FlowView, Error> {
-    let status = app.status(&flow.flow).await.map(|status| StatusView {
-        is_idle: status.is_idle,
-        in_flight: status.in_flight,
-        trouble: status.trouble,
-    });
     Ok(FlowView {
         name: flow.flow.to_string(),
         entity: flow.entity.to_string(),
         from: flow.from.to_string(),
         to: flow.to.to_string(),
-        status,
+        state: app.flow_state(&flow.flow).await?.into(),
+        status: app.status(&flow.flow).await.map(StatusView::from),
         tally: app.tally(&flow.flow).await?.into(),
     })
-}
-
-/// Forgets how far a running flow has come and reads its source anew; what is unchanged causes no write.
-#[utoipa::path(post, path = "/v1/flows/{flow}/read-anew", tag = "flows",
-    params(("flow" = String, Path, description = "The flow")),
-    responses((status = 202, description = "It has started over")))]
-pub(super) async fn read_anew(service: Shared, Named(flow): Named<FlowName>) -> Result<StatusCode, Error> {
-    service.act(async move |app| Ok(app.read_anew(&flow).await?)).await?;
-    Ok(StatusCode::ACCEPTED)
 }
 
 /// What is set aside of a flow, by key.
@@ -242,26 +263,6 @@ pub(super) async fn list_flagged(
         key: row.key,
         entity_id: row.entity_id.to_string(),
         flags: row.flags.into_iter().map(flag).collect(),
-    };
-    Ok(Json(List::whole(rows.into_iter().map(view).collect())))
-}
-
-/// The newest runs of a flow, newest first.
-#[utoipa::path(get, path = "/v1/flows/{flow}/runs", tag = "flows",
-    params(("flow" = String, Path, description = "The flow"), LimitAsked),
-    responses((status = 200, description = "The runs", body = List<RunView>)))]
-pub(super) async fn list_runs(
-    service: Shared,
-    Named(flow): Named<FlowName>,
-    Asked(asked): Asked<LimitAsked>,
-) -> Result<Json<List<RunView>>, Error> {
-    let rows = service.app.runs(&flow, limit(asked.limit)?).await?;
-    let view = |row: crate::store::RunRow| RunView {
-        id: row.id.to_string(),
-        started: row.started.to_string(),
-        ended: row.ended.map(|at| at.to_string()),
-        state: row.state,
-        detail: row.detail,
     };
     Ok(Json(List::whole(rows.into_iter().map(view).collect())))
 }

@@ -4,7 +4,7 @@
 //!
 //! [`serve`] (`serve.rs`) listens and stops. A request passes the frame (`frame.rs`: an id, a place among those at the
 //! same time, a time limit, a net under everything), then the door (`auth.rs`: whose token, which right), then the handler
-//! of its resource: `health`, `plugins`, `connections`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
+//! of its resource: `health`, `plugins`, `connections`, `flows`, `control`, `runs`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
 //! request's parts, `error.rs` is what a caller is told when something did not work, `rules.rs` who may do what.
 //!
 //! # Invariants
@@ -27,6 +27,7 @@
 
 mod auth;
 mod connections;
+mod control;
 mod documents;
 pub mod error;
 mod flows;
@@ -34,6 +35,7 @@ mod frame;
 mod health;
 mod plugins;
 pub mod rules;
+mod runs;
 mod serve;
 mod steward;
 mod tables;
@@ -99,6 +101,19 @@ impl<T> List<T> {
     fn whole(items: Vec<T>) -> Self {
         Self { items, next: None }
     }
+
+    /// A page of `limit` rows from one row more than that, if there are so many: the further one tells that a next page
+    /// exists. `place` names a row for `after`.
+    fn page(mut items: Vec<T>, limit: u32, place: impl Fn(&T) -> String) -> Self {
+        let is_last = items.len() <= limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| !is_last).map(place);
+        Self { items, next }
+    }
+
+    fn map<U>(self, view: impl Fn(T) -> U) -> List<U> {
+        List { items: self.items.into_iter().map(view).collect(), next: self.next }
+    }
 }
 
 /// The service over this host, ready to be listened for.
@@ -139,13 +154,19 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(connections::set_secret))
         .routes(routes!(flows::list_flows))
         .routes(routes!(flows::show_flow))
-        .routes(routes!(flows::read_anew))
+        .routes(routes!(control::start_flow))
+        .routes(routes!(control::pause_flow))
+        .routes(routes!(control::resume_flow))
+        .routes(routes!(control::cancel_flow))
+        .routes(routes!(control::read_anew))
         .routes(routes!(flows::list_set_aside))
         .routes(routes!(flows::list_flagged))
         .routes(routes!(steward::release))
         .routes(routes!(steward::discard))
         .routes(routes!(steward::correct))
-        .routes(routes!(flows::list_runs))
+        .routes(routes!(runs::list_runs))
+        .routes(routes!(runs::show_run))
+        .routes(routes!(runs::list_calls))
         .routes(routes!(tables::show_row, tables::set_row))
         .routes(routes!(documents::list_documents))
         .routes(routes!(documents::show_text))

@@ -18,7 +18,7 @@ pub enum Right {
     CheckConnection,
     /// Replace a credential.
     SetSecret,
-    /// Have a flow start over.
+    /// Start, pause, resume and cancel a flow, and have it start over.
     Operate,
     /// Release, correct and discard what is set aside.
     MendRecords,
@@ -101,6 +101,10 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("PUT", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
     ("GET", "/v1/flows", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
+    ("POST", "/v1/flows/{flow}/start", Rule::Needs(Right::Operate)),
+    ("POST", "/v1/flows/{flow}/pause", Rule::Needs(Right::Operate)),
+    ("POST", "/v1/flows/{flow}/resume", Rule::Needs(Right::Operate)),
+    ("POST", "/v1/flows/{flow}/cancel", Rule::Needs(Right::Operate)),
     ("POST", "/v1/flows/{flow}/read-anew", Rule::Needs(Right::Operate)),
     ("GET", "/v1/flows/{flow}/set-aside", Rule::Needs(Right::ReadRecords)),
     ("PUT", "/v1/flows/{flow}/set-aside/{key}", Rule::Needs(Right::MendRecords)),
@@ -108,6 +112,8 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/v1/flows/{flow}/set-aside/{key}/discard", Rule::Needs(Right::MendRecords)),
     ("GET", "/v1/flows/{flow}/flagged", Rule::Needs(Right::ReadRecords)),
     ("GET", "/v1/flows/{flow}/runs", Rule::Needs(Right::ReadFlows)),
+    ("GET", "/v1/runs/{run}", Rule::Needs(Right::ReadFlows)),
+    ("GET", "/v1/runs/{run}/calls", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::ReadConfiguration)),
     ("PUT", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::SetTables)),
     ("GET", "/v1/documents", Rule::Needs(Right::ReadConfiguration)),

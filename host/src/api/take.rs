@@ -79,6 +79,16 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, Error> {
     Err(Error::new(Code::Malformed, format!("`limit` must be 1 to {}", limits::API_ROWS_MAX)).at("query"))
 }
 
+/// The number in an `after`, where pages go by number.
+///
+/// # Errors
+/// It is none.
+pub(super) fn number(after: Option<&str>) -> Result<Option<i64>, Error> {
+    let Some(text) = after.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let malformed = || Error::new(Code::Malformed, "`after` takes the `next` of the page before").at("query");
+    text.parse().map(Some).map_err(|_| malformed())
+}
+
 /// A version as an entity tag.
 pub(super) fn tag(version: i64) -> (HeaderName, HeaderValue) {
     // Digits in quotes are always a header's value.

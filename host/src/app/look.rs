@@ -3,7 +3,7 @@
 use super::documents::KINDS;
 use super::{App, Error};
 use crate::clock::SharedClock;
-use crate::store::{self, Kind, PluginRow, RunRow, SetAsideLine, TranslationRow};
+use crate::store::{self, Kind, PluginRow, SetAsideLine, TranslationRow};
 use tollgate_core::entity::need;
 use tollgate_core::model::connection::Connection;
 use tollgate_core::model::flow::Flow;
@@ -126,15 +126,6 @@ impl App {
     ) -> Result<Vec<SetAsideLine>, Error> {
         self.flow(flow).await?;
         Ok(self.store.set_aside_after(&self.tenant, (flow, kind), after, most).await?)
-    }
-
-    /// The newest runs of a flow.
-    ///
-    /// # Errors
-    /// There is no such flow, or the store.
-    pub async fn runs(&self, flow: &FlowName, most: u32) -> Result<Vec<RunRow>, Error> {
-        self.flow(flow).await?;
-        Ok(self.store.runs(&self.tenant, flow, most).await?)
     }
 
     /// The documents, by kind, then name.

@@ -2,14 +2,17 @@
 //! product's verbs to whoever drives it: the command line, the demo, the tests.
 
 pub mod access;
+mod control;
 pub mod documents;
 pub mod look;
 mod mend;
 mod open;
 mod rest;
+mod runs;
 
 use crate::clock::SharedClock;
-use crate::engine::{self, Handle, OpenFlow, Status};
+pub use crate::engine::Status;
+use crate::engine::{self, Handle, OpenFlow};
 use crate::gate::budget::{Budget, Counters, Payer, Usage};
 use crate::gate::net::Net;
 use crate::gate::vault::{Kek, Vault};
@@ -81,6 +84,16 @@ pub enum Error {
         /// What it must be.
         reason: String,
     },
+    /// The flow stands still.
+    #[error("flow `{flow}` was paused by {actor}{}: resume it first", said(.reason))]
+    Paused {
+        /// The flow.
+        flow: FlowName,
+        /// Who paused it.
+        actor: String,
+        /// Why; may be empty.
+        reason: String,
+    },
     /// A call of a plugin did not succeed.
     #[error("connection `{connection}`: `{call}` failed")]
     Call {
@@ -102,6 +115,10 @@ pub enum Error {
 
 fn lines(faults: &[Fault]) -> String {
     faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
+}
+
+fn said(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(" (`{reason}`)") }
 }
 
 /// A host: one process, one tenant for now.
@@ -263,20 +280,6 @@ impl App {
             handle.stop().await;
         }
         self.store.close().await;
-    }
-
-    /// Forgets how far a flow has read and reads its source anew; what is unchanged causes no write.
-    ///
-    /// # Errors
-    /// There is no such flow, or it cannot be opened again.
-    pub async fn read_anew(&self, flow: &FlowName) -> Result<(), Error> {
-        let handle = self.flows.lock().await.remove(flow);
-        let handle = handle.ok_or_else(|| Error::Absent { what: "running flow", name: flow.to_string() })?;
-        handle.stop().await;
-        let mut commit = self.begin("flow.read-anew", format!("flow:{flow}"), String::new()).await?;
-        commit.clear_checkpoint(flow).await?;
-        commit.finish().await?;
-        self.start().await
     }
 
     /// A flow's counts: the conservation line.

@@ -3,8 +3,9 @@
 use crate::engine::Error;
 use crate::engine::evaluate::Decided;
 use crate::engine::flow::OpenFlow;
+use crate::engine::run::Run;
 use crate::engine::settle::parked;
-use crate::store::{BatchRow, Checkpoint, Commit, Kind, RecordRow, SetAsideRow};
+use crate::store::{BatchRow, Checkpoint, Commit, Kind, RecordRow, RunCounts, SetAsideRow};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tollgate_core::entity::{Skip, Stop, Verdict, need};
@@ -67,7 +68,7 @@ pub struct Step<'a> {
     /// The lease's fence.
     pub fence: Fence,
     /// The run.
-    pub run: &'a RunId,
+    pub run: &'a Run,
     /// Where the changes came from.
     pub origin: Origin,
     /// The number of the last release before the look-ups: a need satisfied since then makes its waiters ready at once.
@@ -95,6 +96,7 @@ pub async fn commit(step: Step<'_>, decided: Vec<Decided>) -> Result<Intended, E
         Origin::Released(rows) => rows.clone(),
         Origin::Page { .. } => earlier(flow, &decided).await?,
     };
+    let taken_up = if let Origin::Released(rows) = &origin { rows.len() as u64 } else { 0 };
     let mut sorted = Sorted::new(&origin, decided.len());
     for decided in decided {
         sorted.add(flow, decided, &earlier, now)?;
@@ -115,11 +117,12 @@ pub async fn commit(step: Step<'_>, decided: Vec<Decided>) -> Result<Intended, E
         sorted.tally.skipped_superseded += removed.len() as u64;
     }
     let mut released = commit.put_set_aside(&flow.name, &sorted.set_aside, fence, seen_seq).await?;
-    let rows = batches.iter().map(|batch| row(flow, run, batch)).collect::<Result<Vec<_>, _>>()?;
+    let rows = batches.iter().map(|batch| row(flow, &run.row.id, batch)).collect::<Result<Vec<_>, _>>()?;
     commit.put_batches(&rows, fence).await?;
     let needs: Vec<&str> = sorted.satisfied.iter().map(String::as_str).collect();
     released += commit.release(&needs).await?;
     commit.add_tally(&flow.name, &sorted.tally, fence).await?;
+    run.add(&mut commit, sorted.counts(taken_up), fence).await?;
     if let (Some(checkpoint), true) = (&checkpoint, batches.is_empty()) {
         commit.put_checkpoint(&flow.name, checkpoint, fence).await?;
     }
@@ -249,6 +252,18 @@ impl Sorted {
             (flow.is_referred_to && natural != known, natural, &flow.natural_field)
         {
             self.satisfied.push(need::by_natural(&flow.entity, field, natural));
+        }
+    }
+
+    /// What this step adds to its run.
+    fn counts(&self, taken_up: u64) -> RunCounts {
+        RunCounts {
+            read: self.tally.read,
+            taken_up,
+            written: 0,
+            unchanged: self.tally.unchanged,
+            skipped: self.tally.skipped(),
+            set_aside: self.set_aside.len() as u64,
         }
     }
 

@@ -12,7 +12,7 @@
 //!   journal entries, usage. Callers queue; one task writes all that waits in one transaction.
 //!
 //! One file per table: `document`, `plugin`, `secret`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
-//! `journal`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
+//! `journal`, `flow_state`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
 //! differs between the two databases.
 //!
 //! # Invariants
@@ -48,6 +48,7 @@ mod commit;
 mod dialect;
 mod document;
 mod error;
+mod flow_state;
 mod group;
 mod journal;
 mod lease;
@@ -71,11 +72,12 @@ pub use checkpoint::Checkpoint;
 pub use commit::Commit;
 pub use document::Document;
 pub use error::Error;
-pub use journal::JournalEntry;
+pub use flow_state::{FlowState, Wish};
+pub use journal::{CallTotals, JournalEntry};
 pub use look::{SetAsideLine, TranslationRow};
 pub use plugin::PluginRow;
 pub use record::RecordRow;
-pub use run::RunRow;
+pub use run::{RunCounts, RunRow};
 pub use secret::SealedSecret;
 pub use set_aside::{Kind, PARKED, PENDING, SetAsideRow};
 pub use token::TokenRow;

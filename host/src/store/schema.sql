@@ -131,6 +131,21 @@ CREATE TABLE checkpoint (
     PRIMARY KEY (tenant, flow)
 );
 
+-- What people want of a flow beside its configuration: whether it runs, and their other wishes, counted. Never deleted.
+CREATE TABLE flow_state (
+    tenant TEXT NOT NULL,
+    flow TEXT NOT NULL,
+    is_paused BIGINT NOT NULL,
+    since BIGINT,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    starts BIGINT NOT NULL,
+    cancels BIGINT NOT NULL,
+    anews BIGINT NOT NULL,
+    anews_done BIGINT NOT NULL,
+    PRIMARY KEY (tenant, flow)
+);
+
 -- The last known state of one record in one system, and which business thing it is. Replaced by each new state.
 CREATE TABLE record (
     tenant TEXT NOT NULL,
@@ -273,7 +288,7 @@ CREATE TABLE tally (
     PRIMARY KEY (tenant, flow)
 );
 
--- One execution of a flow. Never deleted.
+-- One execution of a flow, from a trigger until nothing is left to do; one that found nothing has no row. Never deleted.
 CREATE TABLE run (
     tenant TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -282,11 +297,20 @@ CREATE TABLE run (
     ended BIGINT,
     state TEXT NOT NULL,
     detail TEXT NOT NULL,
+    trouble TEXT NOT NULL,
+    changes BIGINT NOT NULL,
+    taken_up BIGINT NOT NULL,
+    written BIGINT NOT NULL,
+    unchanged BIGINT NOT NULL,
+    skipped BIGINT NOT NULL,
+    set_aside BIGINT NOT NULL,
     fence BIGINT NOT NULL,
     PRIMARY KEY (tenant, id)
 );
 -- For a flow's runs, newest first.
 CREATE INDEX run_flow ON run (tenant, flow, started);
+-- For the runs whose process ended without a word.
+CREATE INDEX run_open ON run (tenant, flow) WHERE ended IS NULL;
 
 -- Calls to an account in one hour, counted from 1970. Only added to.
 CREATE TABLE usage (

@@ -241,3 +241,7 @@ pub const API_TOKEN_USED_MS: u64 = 60_000;
 pub const TABLE_VALUE_BYTES_MAX: usize = 1_000;
 /// Characters of a request's path that the audit log keeps: a path may have 64 KiB.
 pub const AUDIT_SUBJECT_CHARS_MAX: usize = 500;
+/// Bytes of a reason that a person gives: a paragraph.
+pub const REASON_BYTES_MAX: usize = 2_000;
+/// How long somebody who told a flow something waits until it has heard: it may be in the middle of a commit.
+pub const POKE_MS_MAX: u64 = 5_000;
