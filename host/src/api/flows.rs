@@ -1,16 +1,16 @@
 //! Flows: what they are doing, what became of everything they read, and what waits for somebody.
 
-use super::error::{Code, Error};
-use super::take::{Asked, Named, limit};
+use super::error::Error;
+use super::take::{Asked, Named, PageAsked, limit};
 use super::{List, Shared};
 use crate::app::{App, Status};
-use crate::store::{FlowState, Kind};
+use crate::store::FlowState;
 use axum::Json;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tollgate_core::model::flow::Flow;
 use tollgate_core::model::tally::Tally;
 use tollgate_core::model::{Flag, FlowName};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// One flow.
 #[derive(Serialize, ToSchema)]
@@ -129,21 +129,6 @@ impl From<Tally> for TallyView {
     }
 }
 
-/// One set-aside change.
-#[derive(Serialize, ToSchema)]
-pub(super) struct SetAsideView {
-    /// The record's key in the source.
-    key: String,
-    /// The rule that decided so, a short stable word.
-    rule: String,
-    /// What is wrong and how to mend it.
-    reason: String,
-    /// How often it was tried.
-    attempts: u32,
-    /// Since when: RFC 3339, UTC.
-    since: String,
-}
-
 /// One record that was written and that a person should look at.
 #[derive(Serialize, ToSchema)]
 pub(super) struct FlaggedView {
@@ -165,38 +150,21 @@ pub(super) struct FlagView {
     whom: Option<String>,
 }
 
-/// Which set-aside changes.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SetAsideAsked {
-    /// `hold`, `exception` or `dead-letter`.
-    kind: String,
-    /// Rows of one answer, 1 to 1,000; 100 if absent.
-    limit: Option<u32>,
-    /// The `next` of the page before.
-    #[serde(default)]
-    after: String,
-}
-
-/// How many rows.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LimitAsked {
-    /// Rows of the answer, 1 to 1,000; 100 if absent.
-    limit: Option<u32>,
-}
 
 /// The flows, by name.
 #[utoipa::path(get, path = "/v1/flows", tag = "flows",
-    responses((status = 200, description = "The flows", body = List<FlowView>)))]
-pub(super) async fn list_flows(service: Shared) -> Result<Json<List<FlowView>>, Error> {
+    params(PageAsked), responses((status = 200, description = "One page", body = List<FlowView>)))]
+pub(super) async fn list_flows(
+    service: Shared,
+    Asked(asked): Asked<PageAsked>,
+) -> Result<Json<List<FlowView>>, Error> {
+    let limit = limit(asked.limit)?;
+    let page = List::of_all(service.app.flows().await?, (&asked.after, limit), |flow| flow.flow.to_string());
     let mut views = Vec::new();
-    for flow in service.app.flows().await? {
-        views.push(view(&service.app, &flow).await?);
+    for flow in &page.items {
+        views.push(view(&service.app, flow).await?);
     }
-    Ok(Json(List::whole(views)))
+    Ok(Json(List { items: views, next: page.next }))
 }
 
 /// One flow.
@@ -219,50 +187,22 @@ async fn view(app: &App, flow: &Flow) -> Result<FlowView, Error> {
     })
 }
 
-/// What is set aside of a flow, by key.
-#[utoipa::path(get, path = "/v1/flows/{flow}/set-aside", tag = "flows",
-    params(("flow" = String, Path, description = "The flow"), SetAsideAsked),
-    responses((status = 200, description = "One page", body = List<SetAsideView>)))]
-pub(super) async fn list_set_aside(
-    service: Shared,
-    Named(flow): Named<FlowName>,
-    Asked(asked): Asked<SetAsideAsked>,
-) -> Result<Json<List<SetAsideView>>, Error> {
-    let kinds = [Kind::Hold, Kind::Exception, Kind::DeadLetter];
-    let kind = kinds.into_iter().find(|kind| kind.as_str() == asked.kind);
-    let unknown = || Error::new(Code::Malformed, "`kind` must be `hold`, `exception` or `dead-letter`").at("query");
-    let kind = kind.ok_or_else(unknown)?;
-    let limit = limit(asked.limit)?;
-    // One more than asked for tells whether there is a next page.
-    let mut rows = service.app.set_aside_after((&flow, kind), &asked.after, limit + 1).await?;
-    let is_last = rows.len() <= limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| !is_last).map(|row| row.key.clone());
-    let view = |row: crate::store::SetAsideLine| SetAsideView {
-        key: row.key,
-        rule: row.rule,
-        reason: row.reason,
-        attempts: row.attempts,
-        since: row.since.to_string(),
-    };
-    Ok(Json(List { items: rows.into_iter().map(view).collect(), next }))
-}
-
 /// The records that a flow wrote and that a person should look at, by key.
 #[utoipa::path(get, path = "/v1/flows/{flow}/flagged", tag = "flows",
-    params(("flow" = String, Path, description = "The flow"), LimitAsked),
-    responses((status = 200, description = "The records", body = List<FlaggedView>)))]
+    params(("flow" = String, Path, description = "The flow"), PageAsked),
+    responses((status = 200, description = "One page", body = List<FlaggedView>)))]
 pub(super) async fn list_flagged(
     service: Shared,
     Named(flow): Named<FlowName>,
-    Asked(asked): Asked<LimitAsked>,
+    Asked(asked): Asked<PageAsked>,
 ) -> Result<Json<List<FlaggedView>>, Error> {
-    let rows = service.app.flagged(&flow, limit(asked.limit)?).await?;
+    let limit = limit(asked.limit)?;
+    let rows = service.app.flagged_after(&flow, &asked.after, limit + 1).await?;
     let flag = |flag: Flag| FlagView { flag: flag.flag, whom: flag.whom };
     let view = |row: crate::store::RecordRow| FlaggedView {
         key: row.key,
         entity_id: row.entity_id.to_string(),
         flags: row.flags.into_iter().map(flag).collect(),
     };
-    Ok(Json(List::whole(rows.into_iter().map(view).collect())))
+    Ok(Json(List::page(rows, limit, |row| row.key.clone()).map(view)))
 }

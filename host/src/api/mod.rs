@@ -4,7 +4,7 @@
 //!
 //! [`serve`] (`serve.rs`) listens and stops. A request passes the frame (`frame.rs`: an id, a place among those at the
 //! same time, a time limit, a net under everything), then the door (`auth.rs`: whose token, which right), then the handler
-//! of its resource: `health`, `plugins`, `connections`, `flows`, `control`, `runs`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
+//! of its resource: `health`, `plugins`, `connections`, `discover`, `accounts`, `flows`, `control`, `runs`, `set_aside`, `steward`, `tables`, `documents`, `tokens`, `audit`. `take.rs` reads a
 //! request's parts, `error.rs` is what a caller is told when something did not work, `rules.rs` who may do what.
 //!
 //! # Invariants
@@ -25,9 +25,12 @@
 //! - *Versions are entity tags*: a change that names one is refused when somebody else was faster. A change that names none
 //!   is taken, as scripts need it.
 
+mod accounts;
+mod audit;
 mod auth;
 mod connections;
 mod control;
+mod discover;
 mod documents;
 pub mod error;
 mod flows;
@@ -37,6 +40,7 @@ mod plugins;
 pub mod rules;
 mod runs;
 mod serve;
+mod set_aside;
 mod steward;
 mod tables;
 mod take;
@@ -111,6 +115,13 @@ impl<T> List<T> {
         Self { items, next }
     }
 
+    /// A page of what is all there, in order of the places.
+    fn of_all(mut items: Vec<T>, (after, limit): (&str, u32), place: impl Fn(&T) -> String) -> Self {
+        items.sort_by_key(&place);
+        items.retain(|item| after.is_empty() || place(item).as_str() > after);
+        Self::page(items, limit, place)
+    }
+
     fn map<U>(self, view: impl Fn(T) -> U) -> List<U> {
         List { items: self.items.into_iter().map(view).collect(), next: self.next }
     }
@@ -151,7 +162,11 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(plugins::list_plugins))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
-        .routes(routes!(connections::set_secret))
+        .routes(routes!(connections::show_connection))
+        .routes(routes!(connections::confirm_account))
+        .routes(routes!(discover::discover))
+        .routes(routes!(connections::set_secret, connections::remove_secret))
+        .routes(routes!(accounts::list_accounts))
         .routes(routes!(flows::list_flows))
         .routes(routes!(flows::show_flow))
         .routes(routes!(control::start_flow))
@@ -159,11 +174,14 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(control::resume_flow))
         .routes(routes!(control::cancel_flow))
         .routes(routes!(control::read_anew))
-        .routes(routes!(flows::list_set_aside))
         .routes(routes!(flows::list_flagged))
+        .routes(routes!(set_aside::list_set_aside))
+        .routes(routes!(set_aside::count_set_aside))
+        .routes(routes!(steward::release_many))
+        .routes(routes!(steward::discard_many))
+        .routes(routes!(set_aside::show_set_aside, steward::correct))
         .routes(routes!(steward::release))
         .routes(routes!(steward::discard))
-        .routes(routes!(steward::correct))
         .routes(routes!(runs::list_runs))
         .routes(routes!(runs::show_run))
         .routes(routes!(runs::list_calls))
@@ -172,6 +190,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(documents::show_text))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
+        .routes(routes!(audit::list_audit))
 }
 
 /// Adds what all operations share: how a token is given, and the shape of errors.

@@ -14,9 +14,11 @@ pub enum Right {
     ReadFlows,
     /// See records that are set aside or flagged: business data.
     ReadRecords,
-    /// Have a plugin try a connection.
+    /// Have a plugin try a connection, or say what it offers.
     CheckConnection,
-    /// Replace a credential.
+    /// Confirm which remote account a connection is to lead to.
+    ConfirmAccount,
+    /// Set and remove a credential.
     SetSecret,
     /// Start, pause, resume and cancel a flow, and have it start over.
     Operate,
@@ -28,14 +30,21 @@ pub enum Right {
     ReadTokens,
     /// Create and revoke tokens.
     ManageTokens,
+    /// See who did what.
+    ReadAudit,
 }
 
 impl Right {
     /// Whether using it changes something or reaches out: such a request is written down before it is done.
     pub fn is_act(self) -> bool {
         match self {
-            Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens => false,
+            Right::ReadConfiguration
+            | Right::ReadFlows
+            | Right::ReadRecords
+            | Right::ReadTokens
+            | Right::ReadAudit => false,
             Right::CheckConnection
+            | Right::ConfirmAccount
             | Right::SetSecret
             | Right::Operate
             | Right::MendRecords
@@ -56,22 +65,28 @@ pub fn may(role: Role, right: Right) -> bool {
         (Role::Operator | Role::Approver | Role::Auditor, Right::ReadConfiguration | Right::ReadFlows) => true,
         (Role::Operator | Role::Auditor, Right::ReadRecords) => true,
         (Role::Operator, Right::CheckConnection | Right::Operate | Right::MendRecords | Right::SetTables) => true,
-        (Role::Auditor, Right::ReadTokens) => true,
-        (Role::Operator, Right::SetSecret | Right::ReadTokens | Right::ManageTokens) => false,
+        (Role::Auditor, Right::ReadTokens | Right::ReadAudit) => true,
+        (
+            Role::Operator,
+            Right::ConfirmAccount | Right::SetSecret | Right::ReadTokens | Right::ManageTokens | Right::ReadAudit,
+        ) => false,
         (
             Role::Approver,
             Right::ReadRecords
             | Right::CheckConnection
+            | Right::ConfirmAccount
             | Right::SetSecret
             | Right::Operate
             | Right::MendRecords
             | Right::SetTables
             | Right::ReadTokens
-            | Right::ManageTokens,
+            | Right::ManageTokens
+            | Right::ReadAudit,
         ) => false,
         (
             Role::Auditor,
             Right::CheckConnection
+            | Right::ConfirmAccount
             | Right::SetSecret
             | Right::Operate
             | Right::MendRecords
@@ -98,7 +113,12 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/plugins", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/connections", Rule::Needs(Right::ReadConfiguration)),
     ("POST", "/v1/connections/{name}/check", Rule::Needs(Right::CheckConnection)),
+    ("GET", "/v1/connections/{name}", Rule::Needs(Right::ReadConfiguration)),
+    ("POST", "/v1/connections/{name}/discover", Rule::Needs(Right::CheckConnection)),
+    ("POST", "/v1/connections/{name}/confirm", Rule::Needs(Right::ConfirmAccount)),
     ("PUT", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
+    ("DELETE", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
+    ("GET", "/v1/accounts", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
     ("POST", "/v1/flows/{flow}/start", Rule::Needs(Right::Operate)),
@@ -107,6 +127,10 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/v1/flows/{flow}/cancel", Rule::Needs(Right::Operate)),
     ("POST", "/v1/flows/{flow}/read-anew", Rule::Needs(Right::Operate)),
     ("GET", "/v1/flows/{flow}/set-aside", Rule::Needs(Right::ReadRecords)),
+    ("GET", "/v1/flows/{flow}/set-aside/counts", Rule::Needs(Right::ReadFlows)),
+    ("POST", "/v1/flows/{flow}/set-aside/release", Rule::Needs(Right::MendRecords)),
+    ("POST", "/v1/flows/{flow}/set-aside/discard", Rule::Needs(Right::MendRecords)),
+    ("GET", "/v1/flows/{flow}/set-aside/{key}", Rule::Needs(Right::ReadRecords)),
     ("PUT", "/v1/flows/{flow}/set-aside/{key}", Rule::Needs(Right::MendRecords)),
     ("POST", "/v1/flows/{flow}/set-aside/{key}/release", Rule::Needs(Right::MendRecords)),
     ("POST", "/v1/flows/{flow}/set-aside/{key}/discard", Rule::Needs(Right::MendRecords)),
@@ -121,6 +145,7 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/tokens", Rule::Needs(Right::ReadTokens)),
     ("POST", "/v1/tokens", Rule::Needs(Right::ManageTokens)),
     ("DELETE", "/v1/tokens/{id}", Rule::Needs(Right::ManageTokens)),
+    ("GET", "/v1/audit", Rule::Needs(Right::ReadAudit)),
 ];
 
 /// The rule of a route; none for one that has no row in [`RULES`].
@@ -143,7 +168,7 @@ mod tests {
             .filter_map(|(_, _, rule)| if let Rule::Needs(right) = rule { Some(*right) } else { None })
             .collect();
         for right in all {
-            let only_admin = matches!(right, Right::SetSecret | Right::ManageTokens);
+            let only_admin = matches!(right, Right::ConfirmAccount | Right::SetSecret | Right::ManageTokens);
             assert!(may(Role::Admin, right));
             assert!(!may(Role::Vendor, right), "{right:?}");
             assert!(!only_admin || !may(Role::Operator, right), "{right:?}");

@@ -6,9 +6,11 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::error::Error as _;
 use tollgate_core::model::limits;
+use utoipa::IntoParams;
 
 /// The variable parts of the path.
 pub(super) struct Named<T>(pub(super) T);
@@ -65,6 +67,18 @@ async fn read(request: Request) -> Result<Bytes, Error> {
         let is_length = error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
         if is_length { too_large() } else { Error::new(Code::Malformed, "the body ended early").at("body") }
     })
+}
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageAsked {
+    /// Rows of one answer, 1 to 1,000; 100 if absent.
+    pub(super) limit: Option<u32>,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub(super) after: String,
 }
 
 /// How many rows an answer may have: 1 to [`limits::API_ROWS_MAX`].

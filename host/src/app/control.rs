@@ -43,9 +43,9 @@ impl App {
     /// Lets a paused flow go on where it stood.
     ///
     /// # Errors
-    /// [`Error::Absent`], the store.
+    /// [`Error::Absent`]; [`Error::AccountChanged`] for one of its connections; the store.
     pub async fn resume_flow(&self, flow: &FlowName, actor: &str) -> Result<(), Error> {
-        self.flow(flow).await?;
+        self.require_confirmed(&self.flow(flow).await?).await?;
         let mut commit = self.begin_as(actor, "flow.resume", format!("flow:{flow}"), String::new()).await?;
         if commit.resume_flow(flow, actor).await? {
             commit.finish().await?;

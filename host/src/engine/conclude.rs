@@ -4,7 +4,7 @@
 use crate::engine::Error;
 use crate::engine::deliver::Delivered;
 use crate::engine::flow::OpenFlow;
-use crate::engine::intend::{Batch, Source, guard, row, set_aside};
+use crate::engine::intend::{Aside, Batch, Source, guard, row, set_aside};
 use crate::engine::run::Run;
 use crate::engine::settle::{Circumstances, Settled, repeat_of, settle};
 use crate::store::{Checkpoint, Kind, RecordRow, RunCounts, SetAsideRow};
@@ -40,7 +40,8 @@ pub async fn commit(
     let id = batch.id.clone();
     let jitter = flow.jitter();
     if let (true, Some(after_ms)) = (is_cut_short, retry::delay_ms(batch.attempt, jitter)) {
-        let batch = Batch { attempt: batch.attempt + 1, due: now.plus_ms(after_ms), is_resumed: true, ..batch };
+        let mut batch = Batch { attempt: batch.attempt + 1, due: now.plus_ms(after_ms), is_resumed: true, ..batch };
+        batch.sources.iter_mut().for_each(|source| source.tries.add(now, "the call ended before it said what became of it"));
         return run_again(flow, fence, &run.row.id, batch).await;
     }
     let mut sorted = Sorted::default();
@@ -51,7 +52,7 @@ pub async fn commit(
         let repeat = repeat_of(intent.action, flow.to.stream.repeat);
         let unknown_for_ms = source.unknown_since.map(|since| now.since_ms(since));
         let circumstances = Circumstances { attempt: batch.attempt, repeat, jitter, unknown_for_ms };
-        sorted.add(flow, intent, source, settle(outcome, circumstances), now)?;
+        sorted.add((flow, &run.row.id), (intent, source), settle(outcome, circumstances), now)?;
     }
     let summary = sorted.summary(&id);
     let again = sorted.again(flow, batch.attempt, now);
@@ -103,7 +104,13 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn add(&mut self, flow: &OpenFlow, intent: Intent, source: Source, settled: Settled, now: At) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        (flow, run): (&OpenFlow, &RunId),
+        (intent, mut source): (Intent, Source),
+        settled: Settled,
+        now: At,
+    ) -> Result<(), Error> {
         let (kind, stops) = match settled {
             Settled::Done { written, is_change } => {
                 self.done(flow, source, written, is_change);
@@ -112,6 +119,7 @@ impl Sorted {
             Settled::Again { after_ms, counts, reason } => {
                 self.after_ms = self.after_ms.max(after_ms);
                 self.is_counted |= counts;
+                source.tries.add(now, &reason);
                 if !counts {
                     self.trouble = Some(reason);
                 }
@@ -122,7 +130,9 @@ impl Sorted {
             Settled::Held(stop) => (Kind::Hold, vec![stop]),
             Settled::DeadLetter(stop) => (Kind::DeadLetter, vec![stop]),
         };
-        self.set_aside.push(set_aside(flow, kind, &stops, &source.change, now)?);
+        source.tries.add(now, stops.first().map_or("", |stop| stop.message.as_str()));
+        let aside = Aside { kind, stops, change: &source.change, tries: source.tries, since: now };
+        self.set_aside.push(set_aside(flow, run, aside)?);
         Ok(())
     }
 

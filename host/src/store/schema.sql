@@ -60,7 +60,7 @@ CREATE TABLE plugin (
 -- For the list of active plugins; unique, so that no name ever has two of them.
 CREATE UNIQUE INDEX plugin_active ON plugin (tenant, name) WHERE is_active = 1;
 
--- One sealed credential of a connection. Replaced by the admin.
+-- One sealed credential of a connection. Replaced and deleted by the admin.
 CREATE TABLE secret (
     tenant TEXT NOT NULL,
     connection TEXT NOT NULL,
@@ -69,6 +69,20 @@ CREATE TABLE secret (
     sealed blob NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (tenant, connection, name)
+);
+
+-- The remote account that a connection leads to: the confirmed one, and the one seen last. Kept when the connection goes.
+CREATE TABLE connection_account (
+    tenant TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    account_name TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    seen_id TEXT NOT NULL,
+    seen_name TEXT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, connection)
 );
 
 -- One token of the API. The secret itself is nowhere: `hash` is the SHA-256 of the token's text. Never deleted: the audit
@@ -242,6 +256,11 @@ CREATE TABLE set_aside (
     change TEXT NOT NULL,
     needs TEXT NOT NULL,
     attempts BIGINT NOT NULL,
+    tries TEXT NOT NULL,
+    run TEXT NOT NULL,
+    map_version BIGINT NOT NULL,
+    reader TEXT NOT NULL,
+    writer TEXT NOT NULL,
     since BIGINT NOT NULL,
     ready BIGINT NOT NULL,
     fence BIGINT NOT NULL,

@@ -17,7 +17,12 @@ const MAY: &[(&str, &str)] = &[
     ("GET /v1/plugins", "operator approver auditor admin"),
     ("GET /v1/connections", "operator approver auditor admin"),
     ("POST /v1/connections/{name}/check", "operator admin"),
+    ("GET /v1/connections/{name}", "operator approver auditor admin"),
+    ("POST /v1/connections/{name}/discover", "operator admin"),
+    ("POST /v1/connections/{name}/confirm", "admin"),
     ("PUT /v1/connections/{name}/secrets/{secret}", "admin"),
+    ("DELETE /v1/connections/{name}/secrets/{secret}", "admin"),
+    ("GET /v1/accounts", "operator approver auditor admin"),
     ("GET /v1/flows", "operator approver auditor admin"),
     ("GET /v1/flows/{flow}", "operator approver auditor admin"),
     ("POST /v1/flows/{flow}/start", "operator admin"),
@@ -25,6 +30,10 @@ const MAY: &[(&str, &str)] = &[
     ("POST /v1/flows/{flow}/resume", "operator admin"),
     ("POST /v1/flows/{flow}/cancel", "operator admin"),
     ("POST /v1/flows/{flow}/read-anew", "operator admin"),
+    ("GET /v1/flows/{flow}/set-aside/counts", "operator approver auditor admin"),
+    ("POST /v1/flows/{flow}/set-aside/release", "operator admin"),
+    ("POST /v1/flows/{flow}/set-aside/discard", "operator admin"),
+    ("GET /v1/flows/{flow}/set-aside/{key}", "operator auditor admin"),
     ("PUT /v1/flows/{flow}/set-aside/{key}", "operator admin"),
     ("POST /v1/flows/{flow}/set-aside/{key}/release", "operator admin"),
     ("POST /v1/flows/{flow}/set-aside/{key}/discard", "operator admin"),
@@ -40,6 +49,7 @@ const MAY: &[(&str, &str)] = &[
     ("GET /v1/tokens", "auditor admin"),
     ("POST /v1/tokens", "admin"),
     ("DELETE /v1/tokens/{id}", "admin"),
+    ("GET /v1/audit", "auditor admin"),
 ];
 
 /// The path with a name that nothing has in place of each variable.
