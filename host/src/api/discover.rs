@@ -120,7 +120,8 @@ fn view(mut streams: Vec<Stream>) -> DiscoverView {
 
 fn stream_view(stream: Stream, is_shown: bool) -> StreamView {
     let (reading, writing) = (&stream.reading, &stream.writing);
-    let named = |abilities: &[(bool, &'static str)]| abilities.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    let named =
+        |abilities: &[(bool, &'static str)]| abilities.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     StreamView {
         reading: named(&[
             (reading.incremental, "incremental"),

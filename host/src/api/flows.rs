@@ -150,14 +150,10 @@ pub(super) struct FlagView {
     whom: Option<String>,
 }
 
-
 /// The flows, by name.
 #[utoipa::path(get, path = "/v1/flows", tag = "flows",
     params(PageAsked), responses((status = 200, description = "One page", body = List<FlowView>)))]
-pub(super) async fn list_flows(
-    service: Shared,
-    Asked(asked): Asked<PageAsked>,
-) -> Result<Json<List<FlowView>>, Error> {
+pub(super) async fn list_flows(service: Shared, Asked(asked): Asked<PageAsked>) -> Result<Json<List<FlowView>>, Error> {
     let limit = limit(asked.limit)?;
     let page = List::of_all(service.app.flows().await?, (&asked.after, limit), |flow| flow.flow.to_string());
     let mut views = Vec::new();

@@ -38,11 +38,9 @@ impl Right {
     /// Whether using it changes something or reaches out: such a request is written down before it is done.
     pub fn is_act(self) -> bool {
         match self {
-            Right::ReadConfiguration
-            | Right::ReadFlows
-            | Right::ReadRecords
-            | Right::ReadTokens
-            | Right::ReadAudit => false,
+            Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens | Right::ReadAudit => {
+                false
+            }
             Right::CheckConnection
             | Right::ConfirmAccount
             | Right::SetSecret

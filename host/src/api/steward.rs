@@ -1,9 +1,9 @@
 //! What a person decides about set-aside changes, one or many: try again, correct, give up.
 
+use super::Shared;
 use super::error::{Code, Error};
 use super::set_aside::kind;
 use super::take::{Body, Named};
-use super::Shared;
 use crate::app::access::Who;
 use crate::app::{App, KeyPage};
 use crate::store::SetAsideFilter;
@@ -164,9 +164,7 @@ pub(super) async fn discard(
     Extension(who): Extension<Who>,
     Body(Reason { reason }): Body<Reason>,
 ) -> Result<Json<Concerned>, Error> {
-    let act = async move |app: Arc<App>| {
-        Ok(app.discard(&flow, &[&key], &reason, &who.actor()).await?.len() as u64)
-    };
+    let act = async move |app: Arc<App>| Ok(app.discard(&flow, &[&key], &reason, &who.actor()).await?.len() as u64);
     Ok(Json(Concerned { count: service.act(act).await? }))
 }
 

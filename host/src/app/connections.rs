@@ -126,8 +126,7 @@ impl App {
     pub async fn remove_secret(&self, name: &ConnectionName, secret: &str, actor: &str) -> Result<(), Error> {
         self.require_connection(name).await?;
         let record = (actor, "secret.remove");
-        let mut commit =
-            self.begin_as(record.0, record.1, format!("connection:{name}"), format!("`{secret}`")).await?;
+        let mut commit = self.begin_as(record.0, record.1, format!("connection:{name}"), format!("`{secret}`")).await?;
         if !commit.remove_secret(name, secret).await? {
             return Err(Error::Absent { what: "secret", name: format!("{name}/{secret}") });
         }
@@ -143,9 +142,8 @@ impl App {
         for (connection, _) in self.connections().await? {
             accounts.entry(connection.account).or_default().push(connection.connection);
         }
-        let usage = |account: &AccountId| {
-            self.budget.usage(&Payer { tenant: self.tenant.clone(), account: account.clone() })
-        };
+        let usage =
+            |account: &AccountId| self.budget.usage(&Payer { tenant: self.tenant.clone(), account: account.clone() });
         Ok(accounts.into_iter().map(|(account, names)| (account.clone(), names, usage(&account))).collect())
     }
 

@@ -54,6 +54,5 @@ impl App {
 }
 
 fn is_quiet(status: &Status, wish: u64) -> bool {
-    status.is_paused && status.run.is_none()
-        || status.is_idle && status.read_up_to >= wish && status.in_flight == 0
+    status.is_paused && status.run.is_none() || status.is_idle && status.read_up_to >= wish && status.in_flight == 0
 }

@@ -41,7 +41,10 @@ pub async fn commit(
     let jitter = flow.jitter();
     if let (true, Some(after_ms)) = (is_cut_short, retry::delay_ms(batch.attempt, jitter)) {
         let mut batch = Batch { attempt: batch.attempt + 1, due: now.plus_ms(after_ms), is_resumed: true, ..batch };
-        batch.sources.iter_mut().for_each(|source| source.tries.add(now, "the call ended before it said what became of it"));
+        batch
+            .sources
+            .iter_mut()
+            .for_each(|source| source.tries.add(now, "the call ended before it said what became of it"));
         return run_again(flow, fence, &run.row.id, batch).await;
     }
     let mut sorted = Sorted::default();

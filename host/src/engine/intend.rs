@@ -421,7 +421,8 @@ mod tests {
             needs: Vec::new(),
         };
         let stops = [stop("country", "country", "`Korea` is no country; mend it"), stop("", "merged", "decide")];
-        let said = "record `001`, field `country`, rule `country`: `Korea` is no country; mend it; rule `merged`: decide";
+        let said =
+            "record `001`, field `country`, rule `country`: `Korea` is no country; mend it; rule `merged`: decide";
         assert_eq!(reason("001", &stops), said);
     }
 }

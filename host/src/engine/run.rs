@@ -87,7 +87,12 @@ impl Run {
     }
 
     /// Ends the run; one that moved nothing, met no trouble and ended by itself leaves no row.
-    pub(super) async fn end(mut self, flow: &OpenFlow, fence: Fence, (state, detail): (&str, &str)) -> Result<(), Error> {
+    pub(super) async fn end(
+        mut self,
+        flow: &OpenFlow,
+        fence: Fence,
+        (state, detail): (&str, &str),
+    ) -> Result<(), Error> {
         let has_row = self.is_stored.load(Ordering::Relaxed);
         if !has_row && state != FAILED {
             return Ok(());

@@ -62,7 +62,8 @@ pub fn start(flow: Arc<OpenFlow>, holder: String, wake: watch::Sender<u64>) -> H
     let (stop, stopping) = watch::channel(false);
     let woken = wake.subscribe();
     let wish = wanted.clone();
-    let control = Control { wanted: wanted_seen, wish, report, stopping, poked, woken, wake, seen: None, is_start_wished: false };
+    let control =
+        Control { wanted: wanted_seen, wish, report, stopping, poked, woken, wake, seen: None, is_start_wished: false };
     let task = tokio::spawn(supervise(flow, holder, control));
     Handle { wanted, poke, status, stop, task }
 }

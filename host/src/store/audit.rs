@@ -140,11 +140,7 @@ impl Store {
 }
 
 fn read(row: &Fields<'_>) -> Result<AuditRow, Error> {
-    let record = audit::Record {
-        actor: row.text(2)?,
-        action: row.text(3)?,
-        subject: row.text(4)?,
-        detail: row.text(5)?,
-    };
+    let record =
+        audit::Record { actor: row.text(2)?, action: row.text(3)?, subject: row.text(4)?, detail: row.text(5)? };
     Ok(AuditRow { seq: row.int(0)?, at: At(row.int(1)?), record })
 }

@@ -57,7 +57,8 @@ impl Commit {
     /// As [`Store::begin`], and [`Error::Unstorable`].
     pub async fn pause_flow(&mut self, flow: &FlowName, actor: &str, reason: &str) -> Result<bool, Error> {
         let bind = Bind::new().text(self.tenant.as_str()).text(flow.as_str()).int(self.at.0).text(actor).text(reason);
-        let sql = "INSERT INTO flow_state (tenant, flow, is_paused, since, actor, reason, starts, cancels, anews, anews_done)
+        let sql =
+            "INSERT INTO flow_state (tenant, flow, is_paused, since, actor, reason, starts, cancels, anews, anews_done)
                    VALUES ($1, $2, 1, $3, $4, $5, 0, 0, 0, 0)
                    ON CONFLICT (tenant, flow) DO UPDATE
                    SET is_paused = 1, since = excluded.since, actor = excluded.actor, reason = excluded.reason

@@ -44,7 +44,8 @@ pub struct RunCounts {
     pub set_aside: u64,
 }
 
-const COLUMNS: &str = "SELECT id, flow, started, ended, state, detail, trouble, changes, taken_up, written, unchanged, skipped,
+const COLUMNS: &str =
+    "SELECT id, flow, started, ended, state, detail, trouble, changes, taken_up, written, unchanged, skipped,
      set_aside FROM run WHERE tenant = $1";
 
 impl Commit {

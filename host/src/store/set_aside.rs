@@ -114,7 +114,8 @@ pub struct Basis {
     pub writer: String,
 }
 
-const COLUMNS: &str = "SELECT key, kind, rule, reason, detail, change, needs, attempts, tries, run, map_version, reader, writer,
+const COLUMNS: &str =
+    "SELECT key, kind, rule, reason, detail, change, needs, attempts, tries, run, map_version, reader, writer,
      since FROM set_aside WHERE tenant = $1 AND flow = $2";
 
 const PUT: Many<'_> = Many {
@@ -446,10 +447,7 @@ fn read(row: &Fields<'_>) -> Result<SetAsideRow, Error> {
         detail: row.text(4)?,
         change: row.text(5)?,
         needs: serde_json::from_str(&row.text(6)?).map_err(|_| row.damaged(6))?,
-        tries: Tries {
-            count: row.number(7)?,
-            last: serde_json::from_str(&row.text(8)?).map_err(|_| row.damaged(8))?,
-        },
+        tries: Tries { count: row.number(7)?, last: serde_json::from_str(&row.text(8)?).map_err(|_| row.damaged(8))? },
         basis: Basis {
             run: row.text(9)?.into(),
             map_version: row.int(10)?,

@@ -235,6 +235,7 @@ async fn open_flow(folder: &Path, plugin: &Plugin) -> Result<OpenFlow> {
         name: FLOW.into(),
         entity: ENTITY.into(),
         plan: map.plan(&from.system, &to.system, documents.entities()).map_err(|fault| anyhow::anyhow!("{fault}"))?,
+        map_version: 1,
         natural_field: None,
         is_referred_to: false,
         every_ms: limits::FLOW_PAUSE_MS,

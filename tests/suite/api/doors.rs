@@ -58,7 +58,7 @@ fn nowhere(path: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-async fn sql(database: &Database, statement: &str) {
+pub(super) async fn sql(database: &Database, statement: &str) {
     let mut connection = AnyConnection::connect(&database.url).await.expect("a connection");
     sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.expect("the statement runs");
     connection.close().await.expect("closed");

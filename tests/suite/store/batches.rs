@@ -1,9 +1,9 @@
 //! Batches, runs and the tally: what is open, what went on, and that every change is accounted for.
 
-use tollgate::store::{BatchRow, Checkpoint, FlowState, Kind, RunCounts, RunRow, SetAsideRow, Wish};
+use tollgate::store::{BatchRow, Checkpoint, FlowState, Kind, RunCounts, RunRow, SetAsideRow, Tries, Wish};
 use tollgate_core::model::tally::Tally;
 use tollgate_core::model::{At, FlowName};
-use tollgate_tests::database::{batch, begin, claim, run_row, tenant};
+use tollgate_tests::database::{basis, batch, begin, claim, run_row, tenant};
 use tollgate_tests::on_both_databases;
 
 fn waiting(key: &str, kind: Kind) -> SetAsideRow {
@@ -15,7 +15,8 @@ fn waiting(key: &str, kind: Kind) -> SetAsideRow {
         detail: "{}".into(),
         change: "{}".into(),
         needs: vec![],
-        attempts: 0,
+        tries: Tries::default(),
+        basis: basis(),
         since: At(0),
     }
 }
