@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use std::future::Future;
 use tempfile::TempDir;
-use tollgate::store::{BatchRow, Commit, Store};
+use tollgate::store::{Basis, BatchRow, Commit, RunCounts, RunRow, Store};
 use tollgate_core::model::{At, BatchId, Fence, FlowName, Tenant, audit};
 
 /// Which kind of database.
@@ -137,6 +137,25 @@ pub fn tenant() -> Tenant {
 /// An audit record of a test.
 pub fn record() -> audit::Record {
     audit::Record::new("test", "test.act", "test", "")
+}
+
+/// What the decisions of tests rest on.
+pub fn basis() -> Basis {
+    Basis { run: "run-1".into(), map_version: 3, reader: "sha256:0a".into(), writer: "sha256:0b".into() }
+}
+
+/// A run of a flow that goes on and has moved nothing.
+pub fn run_row(id: &str, flow: &FlowName, started: i64) -> RunRow {
+    RunRow {
+        id: id.into(),
+        flow: flow.clone(),
+        started: At(started),
+        ended: None,
+        state: "running".into(),
+        detail: String::new(),
+        trouble: String::new(),
+        counts: RunCounts::default(),
+    }
 }
 
 /// Claims the lease of a flow for a holder that is named like this process's node.

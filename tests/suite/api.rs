@@ -1,11 +1,14 @@
 //! The service through a real socket: who may do what, what callers are told, and that nothing secret comes out.
 
 mod client;
+mod connections;
+mod control;
 mod document;
 mod doors;
 mod limits;
 mod properties;
 mod resources;
+mod set_aside;
 mod stopping;
 
 use client::Client;

@@ -73,7 +73,7 @@ on_both_databases! {
         check(3, before, 4_238, "10005534.00");
 
         for flow in FLOWS {
-            stage.app.read_anew(&flow.into()).await.expect("the flow starts again");
+            stage.app.read_anew(&flow.into(), "test").await.expect("the flow starts again");
         }
         let orders = stage.rest().await;
         check(4, orders, 4_238, "10005534.00");

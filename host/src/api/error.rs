@@ -61,6 +61,10 @@ codes! {
     TooLarge = "too-large", PAYLOAD_TOO_LARGE;
     /// The request can be read, and what it asks for is refused.
     Refused = "refused", UNPROCESSABLE_ENTITY;
+    /// The flow is paused: resume it first.
+    Paused = "paused", CONFLICT;
+    /// The connection leads to another account than an admin confirmed.
+    AccountChanged = "account-changed", CONFLICT;
     /// The connection's plugin, credential or system did not do its part.
     ConnectionFailed = "connection-failed", BAD_GATEWAY;
     /// A bug or damage; the log says more under the request's id.
@@ -175,6 +179,8 @@ impl From<app::Error> for Error {
             app::Error::Store(error) => error.into(),
             app::Error::Gate(error) => error.into(),
             app::Error::Absent { .. } => Self::new(Code::Absent, error.to_string()),
+            app::Error::Paused { .. } => Self::new(Code::Paused, error.to_string()),
+            app::Error::AccountChanged { .. } => Self::new(Code::AccountChanged, error.to_string()),
             app::Error::Unfit { what, .. } => Self::new(Code::Refused, error.to_string()).at(what),
             app::Error::Refused(_) | app::Error::Configuration(_) => Self::new(Code::Refused, error.to_string()),
             app::Error::Call { .. } => {
@@ -207,6 +213,8 @@ mod tests {
             ("version-moved", 412),
             ("too-large", 413),
             ("refused", 422),
+            ("paused", 409),
+            ("account-changed", 409),
             ("connection-failed", 502),
             ("internal", 500),
             ("busy", 503),

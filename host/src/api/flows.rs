@@ -1,17 +1,16 @@
 //! Flows: what they are doing, what became of everything they read, and what waits for somebody.
 
-use super::error::{Code, Error};
-use super::take::{Asked, Named, limit};
+use super::error::Error;
+use super::take::{Asked, Named, PageAsked, limit};
 use super::{List, Shared};
-use crate::app::App;
-use crate::store::Kind;
+use crate::app::{App, Status};
+use crate::store::FlowState;
 use axum::Json;
-use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tollgate_core::model::flow::Flow;
 use tollgate_core::model::tally::Tally;
 use tollgate_core::model::{Flag, FlowName};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// One flow.
 #[derive(Serialize, ToSchema)]
@@ -24,6 +23,8 @@ pub(super) struct FlowView {
     from: String,
     /// The system that it writes.
     to: String,
+    /// Whether it is to run.
+    state: StateView,
     /// What it is doing; absent while this node does not run it.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusView>,
@@ -31,9 +32,42 @@ pub(super) struct FlowView {
     tally: TallyView,
 }
 
+/// Whether a flow is to run, and who wanted that.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StateView {
+    /// It stands still until somebody resumes it.
+    is_paused: bool,
+    /// Since when it is so: RFC 3339, UTC; absent if nobody ever paused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// Who wanted it so.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    by: String,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+}
+
+impl From<FlowState> for StateView {
+    fn from(state: FlowState) -> Self {
+        Self {
+            is_paused: state.is_paused,
+            since: state.since.map(|at| at.to_string()),
+            by: state.actor,
+            reason: state.reason,
+        }
+    }
+}
+
 /// What a flow is doing.
 #[derive(Serialize, ToSchema)]
 pub(super) struct StatusView {
+    /// The run under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    /// When the source is looked at next: RFC 3339, UTC; absent while it is looked at, and while nothing is to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_read: Option<String>,
     /// Whether the source is read to its end and nothing moves.
     is_idle: bool,
     /// Intents that are decided and not yet answered.
@@ -41,6 +75,22 @@ pub(super) struct StatusView {
     /// Why the flow cannot go on for now.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<String>,
+    /// Since when it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble_since: Option<String>,
+}
+
+impl From<Status> for StatusView {
+    fn from(status: Status) -> Self {
+        Self {
+            run: status.run.map(|run| run.to_string()),
+            next_read: status.next_read.map(|at| at.to_string()),
+            is_idle: status.is_idle,
+            in_flight: status.in_flight,
+            trouble: status.trouble,
+            trouble_since: status.trouble_since.map(|at| at.to_string()),
+        }
+    }
 }
 
 /// A flow's counts. `read` is the sum of all others, or something is wrong: then `is_conserved` is false.
@@ -79,21 +129,6 @@ impl From<Tally> for TallyView {
     }
 }
 
-/// One set-aside change.
-#[derive(Serialize, ToSchema)]
-pub(super) struct SetAsideView {
-    /// The record's key in the source.
-    key: String,
-    /// The rule that decided so, a short stable word.
-    rule: String,
-    /// What is wrong and how to mend it.
-    reason: String,
-    /// How often it was tried.
-    attempts: u32,
-    /// Since when: RFC 3339, UTC.
-    since: String,
-}
-
 /// One record that was written and that a person should look at.
 #[derive(Serialize, ToSchema)]
 pub(super) struct FlaggedView {
@@ -115,54 +150,17 @@ pub(super) struct FlagView {
     whom: Option<String>,
 }
 
-/// One execution of a flow.
-#[derive(Serialize, ToSchema)]
-pub(super) struct RunView {
-    /// Its id.
-    id: String,
-    /// When it began: RFC 3339, UTC.
-    started: String,
-    /// When it ended; absent while it goes on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended: Option<String>,
-    /// How it goes, a short stable word.
-    state: String,
-    /// The same for people.
-    detail: String,
-}
-
-/// Which set-aside changes.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SetAsideAsked {
-    /// `hold`, `exception` or `dead-letter`.
-    kind: String,
-    /// Rows of one answer, 1 to 1,000; 100 if absent.
-    limit: Option<u32>,
-    /// The `next` of the page before.
-    #[serde(default)]
-    after: String,
-}
-
-/// How many rows.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LimitAsked {
-    /// Rows of the answer, 1 to 1,000; 100 if absent.
-    limit: Option<u32>,
-}
-
 /// The flows, by name.
 #[utoipa::path(get, path = "/v1/flows", tag = "flows",
-    responses((status = 200, description = "The flows", body = List<FlowView>)))]
-pub(super) async fn list_flows(service: Shared) -> Result<Json<List<FlowView>>, Error> {
+    params(PageAsked), responses((status = 200, description = "One page", body = List<FlowView>)))]
+pub(super) async fn list_flows(service: Shared, Asked(asked): Asked<PageAsked>) -> Result<Json<List<FlowView>>, Error> {
+    let limit = limit(asked.limit)?;
+    let page = List::of_all(service.app.flows().await?, (&asked.after, limit), |flow| flow.flow.to_string());
     let mut views = Vec::new();
-    for flow in service.app.flows().await? {
-        views.push(view(&service.app, &flow).await?);
+    for flow in &page.items {
+        views.push(view(&service.app, flow).await?);
     }
-    Ok(Json(List::whole(views)))
+    Ok(Json(List { items: views, next: page.next }))
 }
 
 /// One flow.
@@ -174,94 +172,33 @@ pub(super) async fn show_flow(service: Shared, Named(flow): Named<FlowName>) -> 
 }
 
 async fn view(app: &App, flow: &Flow) -> Result<FlowView, Error> {
-    let status = app.status(&flow.flow).await.map(|status| StatusView {
-        is_idle: status.is_idle,
-        in_flight: status.in_flight,
-        trouble: status.trouble,
-    });
     Ok(FlowView {
         name: flow.flow.to_string(),
         entity: flow.entity.to_string(),
         from: flow.from.to_string(),
         to: flow.to.to_string(),
-        status,
+        state: app.flow_state(&flow.flow).await?.into(),
+        status: app.status(&flow.flow).await.map(StatusView::from),
         tally: app.tally(&flow.flow).await?.into(),
     })
 }
 
-/// Forgets how far a running flow has come and reads its source anew; what is unchanged causes no write.
-#[utoipa::path(post, path = "/v1/flows/{flow}/read-anew", tag = "flows",
-    params(("flow" = String, Path, description = "The flow")),
-    responses((status = 202, description = "It has started over")))]
-pub(super) async fn read_anew(service: Shared, Named(flow): Named<FlowName>) -> Result<StatusCode, Error> {
-    service.act(async move |app| Ok(app.read_anew(&flow).await?)).await?;
-    Ok(StatusCode::ACCEPTED)
-}
-
-/// What is set aside of a flow, by key.
-#[utoipa::path(get, path = "/v1/flows/{flow}/set-aside", tag = "flows",
-    params(("flow" = String, Path, description = "The flow"), SetAsideAsked),
-    responses((status = 200, description = "One page", body = List<SetAsideView>)))]
-pub(super) async fn list_set_aside(
-    service: Shared,
-    Named(flow): Named<FlowName>,
-    Asked(asked): Asked<SetAsideAsked>,
-) -> Result<Json<List<SetAsideView>>, Error> {
-    let kinds = [Kind::Hold, Kind::Exception, Kind::DeadLetter];
-    let kind = kinds.into_iter().find(|kind| kind.as_str() == asked.kind);
-    let unknown = || Error::new(Code::Malformed, "`kind` must be `hold`, `exception` or `dead-letter`").at("query");
-    let kind = kind.ok_or_else(unknown)?;
-    let limit = limit(asked.limit)?;
-    // One more than asked for tells whether there is a next page.
-    let mut rows = service.app.set_aside_after((&flow, kind), &asked.after, limit + 1).await?;
-    let is_last = rows.len() <= limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| !is_last).map(|row| row.key.clone());
-    let view = |row: crate::store::SetAsideLine| SetAsideView {
-        key: row.key,
-        rule: row.rule,
-        reason: row.reason,
-        attempts: row.attempts,
-        since: row.since.to_string(),
-    };
-    Ok(Json(List { items: rows.into_iter().map(view).collect(), next }))
-}
-
 /// The records that a flow wrote and that a person should look at, by key.
 #[utoipa::path(get, path = "/v1/flows/{flow}/flagged", tag = "flows",
-    params(("flow" = String, Path, description = "The flow"), LimitAsked),
-    responses((status = 200, description = "The records", body = List<FlaggedView>)))]
+    params(("flow" = String, Path, description = "The flow"), PageAsked),
+    responses((status = 200, description = "One page", body = List<FlaggedView>)))]
 pub(super) async fn list_flagged(
     service: Shared,
     Named(flow): Named<FlowName>,
-    Asked(asked): Asked<LimitAsked>,
+    Asked(asked): Asked<PageAsked>,
 ) -> Result<Json<List<FlaggedView>>, Error> {
-    let rows = service.app.flagged(&flow, limit(asked.limit)?).await?;
+    let limit = limit(asked.limit)?;
+    let rows = service.app.flagged_after(&flow, &asked.after, limit + 1).await?;
     let flag = |flag: Flag| FlagView { flag: flag.flag, whom: flag.whom };
     let view = |row: crate::store::RecordRow| FlaggedView {
         key: row.key,
         entity_id: row.entity_id.to_string(),
         flags: row.flags.into_iter().map(flag).collect(),
     };
-    Ok(Json(List::whole(rows.into_iter().map(view).collect())))
-}
-
-/// The newest runs of a flow, newest first.
-#[utoipa::path(get, path = "/v1/flows/{flow}/runs", tag = "flows",
-    params(("flow" = String, Path, description = "The flow"), LimitAsked),
-    responses((status = 200, description = "The runs", body = List<RunView>)))]
-pub(super) async fn list_runs(
-    service: Shared,
-    Named(flow): Named<FlowName>,
-    Asked(asked): Asked<LimitAsked>,
-) -> Result<Json<List<RunView>>, Error> {
-    let rows = service.app.runs(&flow, limit(asked.limit)?).await?;
-    let view = |row: crate::store::RunRow| RunView {
-        id: row.id.to_string(),
-        started: row.started.to_string(),
-        ended: row.ended.map(|at| at.to_string()),
-        state: row.state,
-        detail: row.detail,
-    };
-    Ok(Json(List::whole(rows.into_iter().map(view).collect())))
+    Ok(Json(List::page(rows, limit, |row| row.key.clone()).map(view)))
 }

@@ -4,7 +4,7 @@
 //!
 //! [`serve`] (`serve.rs`) listens and stops. A request passes the frame (`frame.rs`: an id, a place among those at the
 //! same time, a time limit, a net under everything), then the door (`auth.rs`: whose token, which right), then the handler
-//! of its resource: `health`, `plugins`, `connections`, `records`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
+//! of its resource, one file each. `take.rs` reads a
 //! request's parts, `error.rs` is what a caller is told when something did not work, `rules.rs` who may do what.
 //!
 //! # Invariants
@@ -25,8 +25,12 @@
 //! - *Versions are entity tags*: a change that names one is refused when somebody else was faster. A change that names none
 //!   is taken, as scripts need it.
 
+mod accounts;
+mod audit;
 mod auth;
 mod connections;
+mod control;
+mod discover;
 mod documents;
 pub mod error;
 mod flows;
@@ -35,7 +39,9 @@ mod health;
 mod plugins;
 mod records;
 pub mod rules;
+mod runs;
 mod serve;
+mod set_aside;
 mod steward;
 mod tables;
 mod take;
@@ -101,6 +107,26 @@ impl<T> List<T> {
     fn whole(items: Vec<T>) -> Self {
         Self { items, next: None }
     }
+
+    /// A page of `limit` rows from one row more than that, if there are so many: the further one tells that a next page
+    /// exists. `place` names a row for `after`.
+    fn page(mut items: Vec<T>, limit: u32, place: impl Fn(&T) -> String) -> Self {
+        let is_last = items.len() <= limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| !is_last).map(place);
+        Self { items, next }
+    }
+
+    /// A page of what is all there, in order of the places.
+    fn of_all(mut items: Vec<T>, (after, limit): (&str, u32), place: impl Fn(&T) -> String) -> Self {
+        items.sort_by_key(&place);
+        items.retain(|item| after.is_empty() || place(item).as_str() > after);
+        Self::page(items, limit, place)
+    }
+
+    fn map<U>(self, view: impl Fn(T) -> U) -> List<U> {
+        List { items: self.items.into_iter().map(view).collect(), next: self.next }
+    }
 }
 
 /// The service over this host, ready to be listened for.
@@ -138,22 +164,36 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(plugins::list_plugins))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
-        .routes(routes!(connections::set_secret))
         .routes(routes!(records::find_records))
+        .routes(routes!(connections::show_connection))
+        .routes(routes!(connections::confirm_account))
+        .routes(routes!(discover::discover))
+        .routes(routes!(connections::set_secret, connections::remove_secret))
+        .routes(routes!(accounts::list_accounts))
         .routes(routes!(flows::list_flows))
         .routes(routes!(flows::show_flow))
-        .routes(routes!(flows::read_anew))
-        .routes(routes!(flows::list_set_aside))
+        .routes(routes!(control::start_flow))
+        .routes(routes!(control::pause_flow))
+        .routes(routes!(control::resume_flow))
+        .routes(routes!(control::cancel_flow))
+        .routes(routes!(control::read_anew))
         .routes(routes!(flows::list_flagged))
+        .routes(routes!(set_aside::list_set_aside))
+        .routes(routes!(set_aside::count_set_aside))
+        .routes(routes!(steward::release_many))
+        .routes(routes!(steward::discard_many))
+        .routes(routes!(set_aside::show_set_aside, steward::correct))
         .routes(routes!(steward::release))
         .routes(routes!(steward::discard))
-        .routes(routes!(steward::correct))
-        .routes(routes!(flows::list_runs))
+        .routes(routes!(runs::list_runs))
+        .routes(routes!(runs::show_run))
+        .routes(routes!(runs::list_calls))
         .routes(routes!(tables::show_row, tables::set_row))
         .routes(routes!(documents::list_documents))
         .routes(routes!(documents::show_text))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
+        .routes(routes!(audit::list_audit))
 }
 
 /// What an operation may answer when it does not succeed: what its request can get wrong, and what any request can meet.

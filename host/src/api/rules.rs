@@ -1,6 +1,6 @@
 //! Which right each route needs, and which role has which right: the whole of authorization on one page.
 //!
-//! Decision: a table and an exhaustive match, not a policy engine: five roles and a dozen rights fit on a screen, and an
+//! Decision: a table and a list of holders for each right, not a policy engine: five roles and a dozen rights fit on a screen, and an
 //! engine can take the place of [`may`] without anybody noticing. A route without a row here answers nobody.
 
 use crate::app::access::Role;
@@ -14,13 +14,15 @@ pub enum Right {
     ReadFlows,
     /// See records that are set aside or flagged: business data.
     ReadRecords,
-    /// Have a plugin try a connection.
+    /// Have a plugin try a connection, or say what it offers.
     CheckConnection,
     /// Look records up in a system: business data, and a call that reaches out.
     FindRecords,
-    /// Replace a credential.
+    /// Confirm which remote account a connection is to lead to.
+    ConfirmAccount,
+    /// Set and remove a credential.
     SetSecret,
-    /// Have a flow start over.
+    /// Start, pause, resume and cancel a flow, and have it start over.
     Operate,
     /// Release, correct and discard what is set aside.
     MendRecords,
@@ -30,60 +32,44 @@ pub enum Right {
     ReadTokens,
     /// Create and revoke tokens.
     ManageTokens,
+    /// See who did what.
+    ReadAudit,
 }
 
 impl Right {
-    /// Whether using it changes something or reaches out: such a request is written down before it is done.
+    /// Whether using it changes something or reaches out: such a request is written down before it is done. What is not
+    /// known to be a look is an act.
     pub fn is_act(self) -> bool {
-        match self {
-            Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens => false,
-            Right::CheckConnection
-            | Right::FindRecords
-            | Right::SetSecret
-            | Right::Operate
-            | Right::MendRecords
-            | Right::SetTables
-            | Right::ManageTokens => true,
-        }
+        !matches!(
+            self,
+            Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens | Right::ReadAudit
+        )
     }
 }
 
 /// Whether a role has a right.
-///
-/// A vendor has none yet: what it may see is the health of its own plugins, and a token does not name a vendor. An
-/// approver sees no records: what a plugin may do is decided from its page, not from a customer's data.
 pub fn may(role: Role, right: Right) -> bool {
-    match (role, right) {
-        (Role::Admin, _) => true,
-        (Role::Vendor, _) => false,
-        (Role::Operator | Role::Approver | Role::Auditor, Right::ReadConfiguration | Right::ReadFlows) => true,
-        (Role::Operator | Role::Auditor, Right::ReadRecords) => true,
-        (Role::Operator, Right::CheckConnection | Right::Operate | Right::MendRecords | Right::SetTables) => true,
-        (Role::Operator, Right::FindRecords) => true,
-        (Role::Auditor, Right::ReadTokens) => true,
-        (Role::Operator, Right::SetSecret | Right::ReadTokens | Right::ManageTokens) => false,
-        (
-            Role::Approver,
-            Right::ReadRecords
-            | Right::FindRecords
-            | Right::CheckConnection
-            | Right::SetSecret
-            | Right::Operate
-            | Right::MendRecords
-            | Right::SetTables
-            | Right::ReadTokens
-            | Right::ManageTokens,
-        ) => false,
-        (
-            Role::Auditor,
-            Right::FindRecords
-            | Right::CheckConnection
-            | Right::SetSecret
-            | Right::Operate
-            | Right::MendRecords
-            | Right::SetTables
-            | Right::ManageTokens,
-        ) => false,
+    role == Role::Admin || holders(right).contains(&role)
+}
+
+/// Who has a right beside the admin, who has all.
+///
+/// An approver sees no records: what a plugin may do is decided from its page, not from a customer's data. A vendor has
+/// nothing of a tenant.
+fn holders(right: Right) -> &'static [Role] {
+    match right {
+        Right::ReadConfiguration | Right::ReadFlows => &[Role::Operator, Role::Approver, Role::Auditor],
+        Right::ReadRecords => &[Role::Operator, Role::Auditor],
+        Right::CheckConnection => &[Role::Operator],
+        Right::FindRecords => &[Role::Operator],
+        Right::Operate => &[Role::Operator],
+        Right::MendRecords => &[Role::Operator],
+        Right::SetTables => &[Role::Operator],
+        Right::ReadTokens => &[Role::Auditor],
+        Right::ReadAudit => &[Role::Auditor],
+        Right::ConfirmAccount => &[],
+        Right::SetSecret => &[],
+        Right::ManageTokens => &[],
     }
 }
 
@@ -104,17 +90,32 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/plugins", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/connections", Rule::Needs(Right::ReadConfiguration)),
     ("POST", "/v1/connections/{name}/check", Rule::Needs(Right::CheckConnection)),
+    ("GET", "/v1/connections/{name}", Rule::Needs(Right::ReadConfiguration)),
+    ("POST", "/v1/connections/{name}/discover", Rule::Needs(Right::CheckConnection)),
+    ("POST", "/v1/connections/{name}/confirm", Rule::Needs(Right::ConfirmAccount)),
     ("PUT", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
     ("POST", "/v1/connections/{name}/find", Rule::Needs(Right::FindRecords)),
+    ("DELETE", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
+    ("GET", "/v1/accounts", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
+    ("POST", "/v1/flows/{flow}/start", Rule::Needs(Right::Operate)),
+    ("POST", "/v1/flows/{flow}/pause", Rule::Needs(Right::Operate)),
+    ("POST", "/v1/flows/{flow}/resume", Rule::Needs(Right::Operate)),
+    ("POST", "/v1/flows/{flow}/cancel", Rule::Needs(Right::Operate)),
     ("POST", "/v1/flows/{flow}/read-anew", Rule::Needs(Right::Operate)),
     ("GET", "/v1/flows/{flow}/set-aside", Rule::Needs(Right::ReadRecords)),
+    ("GET", "/v1/flows/{flow}/set-aside/counts", Rule::Needs(Right::ReadFlows)),
+    ("POST", "/v1/flows/{flow}/set-aside/release", Rule::Needs(Right::MendRecords)),
+    ("POST", "/v1/flows/{flow}/set-aside/discard", Rule::Needs(Right::MendRecords)),
+    ("GET", "/v1/flows/{flow}/set-aside/{key}", Rule::Needs(Right::ReadRecords)),
     ("PUT", "/v1/flows/{flow}/set-aside/{key}", Rule::Needs(Right::MendRecords)),
     ("POST", "/v1/flows/{flow}/set-aside/{key}/release", Rule::Needs(Right::MendRecords)),
     ("POST", "/v1/flows/{flow}/set-aside/{key}/discard", Rule::Needs(Right::MendRecords)),
     ("GET", "/v1/flows/{flow}/flagged", Rule::Needs(Right::ReadRecords)),
     ("GET", "/v1/flows/{flow}/runs", Rule::Needs(Right::ReadFlows)),
+    ("GET", "/v1/runs/{run}", Rule::Needs(Right::ReadFlows)),
+    ("GET", "/v1/runs/{run}/calls", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::ReadConfiguration)),
     ("PUT", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::SetTables)),
     ("GET", "/v1/documents", Rule::Needs(Right::ReadConfiguration)),
@@ -122,6 +123,7 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/tokens", Rule::Needs(Right::ReadTokens)),
     ("POST", "/v1/tokens", Rule::Needs(Right::ManageTokens)),
     ("DELETE", "/v1/tokens/{id}", Rule::Needs(Right::ManageTokens)),
+    ("GET", "/v1/audit", Rule::Needs(Right::ReadAudit)),
 ];
 
 /// The rule of a route; none for one that has no row in [`RULES`].
@@ -144,7 +146,7 @@ mod tests {
             .filter_map(|(_, _, rule)| if let Rule::Needs(right) = rule { Some(*right) } else { None })
             .collect();
         for right in all {
-            let only_admin = matches!(right, Right::SetSecret | Right::ManageTokens);
+            let only_admin = matches!(right, Right::ConfirmAccount | Right::SetSecret | Right::ManageTokens);
             assert!(may(Role::Admin, right));
             assert!(!may(Role::Vendor, right), "{right:?}");
             assert!(!only_admin || !may(Role::Operator, right), "{right:?}");

@@ -6,9 +6,11 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::error::Error as _;
 use tollgate_core::model::limits;
+use utoipa::IntoParams;
 
 /// The variable parts of the path.
 pub(super) struct Named<T>(pub(super) T);
@@ -67,6 +69,18 @@ async fn read(request: Request) -> Result<Bytes, Error> {
     })
 }
 
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageAsked {
+    /// Rows of one answer, 1 to 1,000; 100 if absent.
+    pub(super) limit: Option<u32>,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub(super) after: String,
+}
+
 /// How many rows an answer may have: 1 to [`limits::API_ROWS_MAX`].
 ///
 /// # Errors
@@ -77,6 +91,16 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, Error> {
         return Ok(limit);
     }
     Err(Error::new(Code::Malformed, format!("`limit` must be 1 to {}", limits::API_ROWS_MAX)).at("query"))
+}
+
+/// The number in an `after`, where pages go by number.
+///
+/// # Errors
+/// It is none.
+pub(super) fn number(after: Option<&str>) -> Result<Option<i64>, Error> {
+    let Some(text) = after.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let malformed = || Error::new(Code::Malformed, "`after` takes the `next` of the page before").at("query");
+    text.parse().map(Some).map_err(|_| malformed())
 }
 
 /// A version as an entity tag.

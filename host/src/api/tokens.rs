@@ -1,7 +1,7 @@
 //! Tokens: who has one, a new one, and the end of one. A token's text is in one answer only: the one that creates it.
 
 use super::error::{Code, Error};
-use super::take::{Body, Named};
+use super::take::{Asked, Body, Named, PageAsked, limit};
 use super::{List, Shared};
 use crate::app::access::{Role, TokenWish, Who};
 use crate::store::TokenRow;
@@ -67,11 +67,16 @@ pub(super) struct NewTokenView {
     about: TokenView,
 }
 
-/// All tokens, newest first.
+/// The tokens, newest first.
 #[utoipa::path(get, path = "/v1/tokens", tag = "tokens",
-    responses((status = 200, description = "The tokens", body = List<TokenView>)))]
-pub(super) async fn list_tokens(service: Shared) -> Result<Json<List<TokenView>>, Error> {
-    Ok(Json(List::whole(service.app.tokens().await?.into_iter().map(TokenView::from).collect())))
+    params(PageAsked), responses((status = 200, description = "One page", body = List<TokenView>)))]
+pub(super) async fn list_tokens(
+    service: Shared,
+    Asked(asked): Asked<PageAsked>,
+) -> Result<Json<List<TokenView>>, Error> {
+    let limit = limit(asked.limit)?;
+    let rows = service.app.tokens(&asked.after, limit + 1).await?;
+    Ok(Json(List::page(rows, limit, |row| row.id.clone()).map(TokenView::from)))
 }
 
 /// Creates a token and shows it, this once.

@@ -175,12 +175,13 @@ impl App {
         Ok(who)
     }
 
-    /// All tokens, newest first; none of their texts.
+    /// At most `most` tokens behind the one with the id `after` (empty: from the newest on), newest first; none of their
+    /// texts.
     ///
     /// # Errors
     /// The store.
-    pub async fn tokens(&self) -> Result<Vec<TokenRow>, Error> {
-        Ok(self.store.tokens(&self.tenant).await?)
+    pub async fn tokens(&self, after: &str, most: u32) -> Result<Vec<TokenRow>, Error> {
+        Ok(self.store.tokens(&self.tenant, after, most).await?)
     }
 
     /// Makes a token good for nothing at once.

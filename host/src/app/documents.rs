@@ -67,6 +67,7 @@ pub struct Documents {
     connections: BTreeMap<ConnectionName, (Document, Connection)>,
     entities: BTreeMap<EntityName, EntityMap>,
     entity_files: BTreeMap<EntityName, Document>,
+    entity_versions: BTreeMap<EntityName, i64>,
     flows: Vec<(Document, Flow)>,
     tables: Vec<TableDocument>,
 }
@@ -172,6 +173,16 @@ impl Documents {
     /// The entity map of this name.
     pub fn entity(&self, name: &EntityName) -> Option<&EntityMap> {
         self.entities.get(name)
+    }
+
+    /// The version of a stored entity map; 0 where it is not stored.
+    pub fn entity_version(&self, name: &EntityName) -> i64 {
+        self.entity_versions.get(name).copied().unwrap_or(0)
+    }
+
+    /// Says which version of an entity map this is.
+    pub fn set_entity_version(&mut self, name: EntityName, version: i64) {
+        self.entity_versions.insert(name, version);
     }
 
     /// All entity maps.

@@ -3,7 +3,7 @@
 use super::documents::KINDS;
 use super::{App, Error};
 use crate::clock::SharedClock;
-use crate::store::{self, Kind, PluginRow, RunRow, SetAsideLine, TranslationRow};
+use crate::store::{self, AuditFilter, AuditRow, PluginRow, RecordRow, TranslationRow};
 use tollgate_core::entity::need;
 use tollgate_core::model::connection::Connection;
 use tollgate_core::model::flow::Flow;
@@ -64,6 +64,19 @@ impl App {
         Ok(self.store.begin(&self.tenant, record, self.clock.now()).await?.finish().await?)
     }
 
+    /// At most `most` acts of the audit log before the one with this number, newest first, and where to go on.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn audit(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        most: u32,
+    ) -> Result<(Vec<AuditRow>, Option<i64>), Error> {
+        Ok(self.store.audit_before(&self.tenant, filter, before, most).await?)
+    }
+
     /// The active plugins, by name.
     ///
     /// # Errors
@@ -114,27 +127,13 @@ impl App {
         found.ok_or_else(|| Error::Absent { what: "flow", name: name.to_string() })
     }
 
-    /// A page of what is set aside of a flow, by key.
+    /// The records that a flow wrote and that a person should look at, by key, behind this one.
     ///
     /// # Errors
     /// There is no such flow, or the store.
-    pub async fn set_aside_after(
-        &self,
-        (flow, kind): (&FlowName, Kind),
-        after: &str,
-        most: u32,
-    ) -> Result<Vec<SetAsideLine>, Error> {
-        self.flow(flow).await?;
-        Ok(self.store.set_aside_after(&self.tenant, (flow, kind), after, most).await?)
-    }
-
-    /// The newest runs of a flow.
-    ///
-    /// # Errors
-    /// There is no such flow, or the store.
-    pub async fn runs(&self, flow: &FlowName, most: u32) -> Result<Vec<RunRow>, Error> {
-        self.flow(flow).await?;
-        Ok(self.store.runs(&self.tenant, flow, most).await?)
+    pub async fn flagged_after(&self, flow: &FlowName, after: &str, most: u32) -> Result<Vec<RecordRow>, Error> {
+        let flow = self.flow(flow).await?;
+        Ok(self.store.flagged_records(&self.tenant, (&flow.entity, &flow.to), after, most).await?)
     }
 
     /// The documents, by kind, then name.

@@ -2,31 +2,36 @@
 //! product's verbs to whoever drives it: the command line, the demo, the tests.
 
 pub mod access;
+mod connections;
+mod control;
 pub mod documents;
 pub mod find;
 pub mod look;
 mod mend;
 mod open;
 mod rest;
+mod runs;
 
 use crate::clock::SharedClock;
-use crate::engine::{self, Handle, OpenFlow, Status};
+pub use crate::engine::Status;
+use crate::engine::{self, Handle, OpenFlow};
+use crate::gate::Gate;
 use crate::gate::budget::{Budget, Counters, Payer, Usage};
 use crate::gate::net::Net;
 use crate::gate::vault::{Kek, Vault};
-use crate::gate::{CallContext, Gate, Purpose};
 use crate::store::{Kind, PluginRow, RecordRow, SetAsideRow, Store};
 use crate::{gate, store};
+pub use connections::ConnectionState;
 use documents::{Document, Documents, Fault};
+pub use mend::KeyPage;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 use tollgate_core::entity::need;
-use tollgate_core::model::schema::Account;
 use tollgate_core::model::tally::Tally;
 use tollgate_core::model::{AccountId, ConnectionName, Digest, FlowName, TableName, Tenant, audit};
-use tollgate_sandbox::{Admitted, CallError, CallLimits, Plugin, Sandbox, admit};
+use tollgate_sandbox::{Admitted, CallError, Plugin, Sandbox, admit};
 
 /// What a host is opened with.
 pub struct Options {
@@ -82,6 +87,29 @@ pub enum Error {
         /// What it must be.
         reason: String,
     },
+    /// The flow stands still.
+    #[error("flow `{flow}` was paused by {actor}{}: resume it first", said(.reason))]
+    Paused {
+        /// The flow.
+        flow: FlowName,
+        /// Who paused it.
+        actor: String,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// A connection leads to another account than somebody confirmed.
+    #[error(
+        "connection `{connection}` leads to account {seen}, and {confirmed} was confirmed: mend its endpoints or secrets and \
+         check again, or have an admin confirm the new account"
+    )]
+    AccountChanged {
+        /// The connection.
+        connection: ConnectionName,
+        /// The account that it is to lead to.
+        confirmed: String,
+        /// The account that it leads to.
+        seen: String,
+    },
     /// A call of a plugin did not succeed.
     #[error("connection `{connection}`: `{call}` failed")]
     Call {
@@ -103,6 +131,10 @@ pub enum Error {
 
 fn lines(faults: &[Fault]) -> String {
     faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
+}
+
+fn said(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(" (`{reason}`)") }
 }
 
 /// A host: one process, one tenant for now.
@@ -228,18 +260,6 @@ impl App {
         Ok(released)
     }
 
-    /// Asks a connection's plugin whether endpoint and credential are right.
-    ///
-    /// # Errors
-    /// What the plugin, the gate or the sandbox said.
-    pub async fn check(&self, connection: &ConnectionName) -> Result<Account, Error> {
-        let opened = self.open_connection(connection).await?;
-        let call = CallContext { run: "check".into(), purpose: Purpose::Check, seed: 0, lease: Arc::new(|| true) };
-        let door = self.gate.door(opened.line, call);
-        let result = opened.plugin.check(door, CallLimits::default()).await;
-        result.map_err(|source| Error::Call { connection: connection.clone(), call: "check", source })
-    }
-
     /// Opens all flows and runs them.
     ///
     /// # Errors
@@ -266,20 +286,6 @@ impl App {
         self.store.close().await;
     }
 
-    /// Forgets how far a flow has read and reads its source anew; what is unchanged causes no write.
-    ///
-    /// # Errors
-    /// There is no such flow, or it cannot be opened again.
-    pub async fn read_anew(&self, flow: &FlowName) -> Result<(), Error> {
-        let handle = self.flows.lock().await.remove(flow);
-        let handle = handle.ok_or_else(|| Error::Absent { what: "running flow", name: flow.to_string() })?;
-        handle.stop().await;
-        let mut commit = self.begin("flow.read-anew", format!("flow:{flow}"), String::new()).await?;
-        commit.clear_checkpoint(flow).await?;
-        commit.finish().await?;
-        self.start().await
-    }
-
     /// A flow's counts: the conservation line.
     ///
     /// # Errors
@@ -301,10 +307,7 @@ impl App {
     /// # Errors
     /// There is no such flow, or the store.
     pub async fn flagged(&self, flow: &FlowName, most: u32) -> Result<Vec<RecordRow>, Error> {
-        let documents = self.documents().await?;
-        let found = documents.flows().find(|found| found.flow == *flow);
-        let flow = found.ok_or_else(|| Error::Absent { what: "flow", name: flow.to_string() })?;
-        Ok(self.store.flagged_records(&self.tenant, &flow.entity, &flow.to, most).await?)
+        self.flagged_after(flow, "", most).await
     }
 
     /// How many records of a flow are set aside, by kind and rule.
@@ -363,12 +366,17 @@ impl App {
     }
 
     async fn documents(&self) -> Result<Documents, Error> {
-        let mut files = Vec::new();
+        let (mut files, mut versions) = (Vec::new(), Vec::new());
         for kind in documents::KINDS {
             for row in self.store.documents(&self.tenant, kind).await? {
+                if kind == "entity" {
+                    versions.push((row.name.as_str().into(), row.version));
+                }
                 files.push(Document { file: format!("{kind}/{}", row.name), text: row.body });
             }
         }
-        Documents::parse(&files).map_err(Error::Configuration)
+        let mut documents = Documents::parse(&files).map_err(Error::Configuration)?;
+        versions.into_iter().for_each(|(name, version)| documents.set_entity_version(name, version));
+        Ok(documents)
     }
 }

@@ -97,6 +97,7 @@ pub(super) async fn flow(app: &App, documents: &Documents, flow: &Flow) -> Resul
         entity: flow.entity.clone(),
         natural_field: plan.natural_field().map(str::to_owned),
         plan,
+        map_version: documents.entity_version(&flow.entity),
         is_referred_to: documents.is_referred_to(&flow.entity),
         every_ms: flow.every_ms,
         overlap_ms: flow.overlap_ms,

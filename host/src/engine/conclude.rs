@@ -4,9 +4,10 @@
 use crate::engine::Error;
 use crate::engine::deliver::Delivered;
 use crate::engine::flow::OpenFlow;
-use crate::engine::intend::{Batch, Source, guard, row, set_aside};
+use crate::engine::intend::{Aside, Batch, Source, guard, row, set_aside};
+use crate::engine::run::Run;
 use crate::engine::settle::{Circumstances, Settled, repeat_of, settle};
-use crate::store::{Checkpoint, Kind, RecordRow, SetAsideRow};
+use crate::store::{Checkpoint, Kind, RecordRow, RunCounts, SetAsideRow};
 use tollgate_core::entity::need;
 use tollgate_core::model::tally::Tally;
 use tollgate_core::model::{At, Fence, Intent, Outcome, RunId, Written, audit};
@@ -30,7 +31,7 @@ pub struct Concluded {
 pub async fn commit(
     flow: &OpenFlow,
     fence: Fence,
-    run: &RunId,
+    run: &Run,
     delivered: Delivered,
     checkpoint: Option<Checkpoint>,
 ) -> Result<Concluded, Error> {
@@ -39,8 +40,12 @@ pub async fn commit(
     let id = batch.id.clone();
     let jitter = flow.jitter();
     if let (true, Some(after_ms)) = (is_cut_short, retry::delay_ms(batch.attempt, jitter)) {
-        let batch = Batch { attempt: batch.attempt + 1, due: now.plus_ms(after_ms), is_resumed: true, ..batch };
-        return run_again(flow, fence, run, batch).await;
+        let mut batch = Batch { attempt: batch.attempt + 1, due: now.plus_ms(after_ms), is_resumed: true, ..batch };
+        batch
+            .sources
+            .iter_mut()
+            .for_each(|source| source.tries.add(now, "the call ended before it said what became of it"));
+        return run_again(flow, fence, &run.row.id, batch).await;
     }
     let mut sorted = Sorted::default();
     for ((intent, mut source), outcome) in batch.intents.into_iter().zip(batch.sources).zip(outcomes) {
@@ -50,7 +55,7 @@ pub async fn commit(
         let repeat = repeat_of(intent.action, flow.to.stream.repeat);
         let unknown_for_ms = source.unknown_since.map(|since| now.since_ms(since));
         let circumstances = Circumstances { attempt: batch.attempt, repeat, jitter, unknown_for_ms };
-        sorted.add(flow, intent, source, settle(outcome, circumstances), now)?;
+        sorted.add((flow, &run.row.id), (intent, source), settle(outcome, circumstances), now)?;
     }
     let summary = sorted.summary(&id);
     let again = sorted.again(flow, batch.attempt, now);
@@ -62,11 +67,12 @@ pub async fn commit(
     // Nothing can satisfy these but a person, so that no need can have been satisfied in the meantime.
     commit.put_set_aside(&flow.name, &sorted.set_aside, fence, i64::MAX).await?;
     commit.remove_batch(&id).await?;
-    let rows = again.iter().map(|batch| row(flow, run, batch)).collect::<Result<Vec<_>, _>>()?;
+    let rows = again.iter().map(|batch| row(flow, &run.row.id, batch)).collect::<Result<Vec<_>, _>>()?;
     commit.put_batches(&rows, fence).await?;
     let needs: Vec<&str> = sorted.satisfied.iter().map(String::as_str).collect();
     let released = commit.release(&needs).await?;
     commit.add_tally(&flow.name, &sorted.tally, fence).await?;
+    run.add(&mut commit, sorted.counts(), fence).await?;
     if let (Some(checkpoint), None) = (&checkpoint, &again) {
         commit.put_checkpoint(&flow.name, checkpoint, fence).await?;
     }
@@ -101,7 +107,13 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn add(&mut self, flow: &OpenFlow, intent: Intent, source: Source, settled: Settled, now: At) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        (flow, run): (&OpenFlow, &RunId),
+        (intent, mut source): (Intent, Source),
+        settled: Settled,
+        now: At,
+    ) -> Result<(), Error> {
         let (kind, stops) = match settled {
             Settled::Done { written, is_change } => {
                 self.done(flow, source, written, is_change);
@@ -110,6 +122,7 @@ impl Sorted {
             Settled::Again { after_ms, counts, reason } => {
                 self.after_ms = self.after_ms.max(after_ms);
                 self.is_counted |= counts;
+                source.tries.add(now, &reason);
                 if !counts {
                     self.trouble = Some(reason);
                 }
@@ -120,7 +133,9 @@ impl Sorted {
             Settled::Held(stop) => (Kind::Hold, vec![stop]),
             Settled::DeadLetter(stop) => (Kind::DeadLetter, vec![stop]),
         };
-        self.set_aside.push(set_aside(flow, kind, &stops, &source.change, now)?);
+        source.tries.add(now, stops.first().map_or("", |stop| stop.message.as_str()));
+        let aside = Aside { kind, stops, change: &source.change, tries: source.tries, since: now };
+        self.set_aside.push(set_aside(flow, run, aside)?);
         Ok(())
     }
 
@@ -159,6 +174,16 @@ impl Sorted {
         let attempt = attempt + u32::from(self.is_counted);
         let due = now.plus_ms(self.after_ms);
         Some(Batch { attempt, due, ..Batch::new(flow.new_batch(), intents, sources, now) })
+    }
+
+    /// What this batch adds to the run that wrote it.
+    fn counts(&self) -> RunCounts {
+        RunCounts {
+            written: self.tally.written,
+            unchanged: self.tally.unchanged,
+            set_aside: self.set_aside.len() as u64,
+            ..RunCounts::default()
+        }
     }
 
     fn summary(&self, id: &tollgate_core::model::BatchId) -> String {

@@ -35,6 +35,8 @@ pub struct OpenFlow {
     pub entity: EntityName,
     /// What the entity map says of this direction.
     pub plan: Plan,
+    /// The version of the entity map.
+    pub map_version: i64,
     /// Where it reads.
     pub from: Side,
     /// Where it writes.

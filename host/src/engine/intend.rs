@@ -3,8 +3,9 @@
 use crate::engine::Error;
 use crate::engine::evaluate::Decided;
 use crate::engine::flow::OpenFlow;
+use crate::engine::run::Run;
 use crate::engine::settle::parked;
-use crate::store::{BatchRow, Checkpoint, Commit, Kind, RecordRow, SetAsideRow};
+use crate::store::{Basis, BatchRow, Checkpoint, Commit, Kind, RecordRow, RunCounts, SetAsideRow, Tries};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tollgate_core::entity::{Skip, Stop, Verdict, need};
@@ -45,6 +46,9 @@ pub struct Source {
     pub flags: Vec<Flag>,
     /// When an attempt first ended with nobody knowing what became of it.
     pub unknown_since: Option<At>,
+    /// The tries so far, whatever batch they were made in.
+    #[serde(default)]
+    pub tries: Tries,
     /// The change that was decided: kept so that it can be decided again.
     pub change: Change,
 }
@@ -67,7 +71,7 @@ pub struct Step<'a> {
     /// The lease's fence.
     pub fence: Fence,
     /// The run.
-    pub run: &'a RunId,
+    pub run: &'a Run,
     /// Where the changes came from.
     pub origin: Origin,
     /// The number of the last release before the look-ups: a need satisfied since then makes its waiters ready at once.
@@ -95,9 +99,10 @@ pub async fn commit(step: Step<'_>, decided: Vec<Decided>) -> Result<Intended, E
         Origin::Released(rows) => rows.clone(),
         Origin::Page { .. } => earlier(flow, &decided).await?,
     };
+    let taken_up = if let Origin::Released(rows) = &origin { rows.len() as u64 } else { 0 };
     let mut sorted = Sorted::new(&origin, decided.len());
     for decided in decided {
-        sorted.add(flow, decided, &earlier, now)?;
+        sorted.add((flow, &run.row.id), decided, &earlier, now)?;
     }
     let summary = sorted.summary();
     let batches = batches(flow, std::mem::take(&mut sorted.writes), now);
@@ -115,11 +120,12 @@ pub async fn commit(step: Step<'_>, decided: Vec<Decided>) -> Result<Intended, E
         sorted.tally.skipped_superseded += removed.len() as u64;
     }
     let mut released = commit.put_set_aside(&flow.name, &sorted.set_aside, fence, seen_seq).await?;
-    let rows = batches.iter().map(|batch| row(flow, run, batch)).collect::<Result<Vec<_>, _>>()?;
+    let rows = batches.iter().map(|batch| row(flow, &run.row.id, batch)).collect::<Result<Vec<_>, _>>()?;
     commit.put_batches(&rows, fence).await?;
     let needs: Vec<&str> = sorted.satisfied.iter().map(String::as_str).collect();
     released += commit.release(&needs).await?;
     commit.add_tally(&flow.name, &sorted.tally, fence).await?;
+    run.add(&mut commit, sorted.counts(taken_up), fence).await?;
     if let (Some(checkpoint), true) = (&checkpoint, batches.is_empty()) {
         commit.put_checkpoint(&flow.name, checkpoint, fence).await?;
     }
@@ -175,7 +181,7 @@ impl Sorted {
 
     fn add(
         &mut self,
-        flow: &OpenFlow,
+        (flow, run): (&OpenFlow, &RunId),
         decided: Decided,
         earlier: &HashMap<String, SetAsideRow>,
         now: At,
@@ -215,9 +221,12 @@ impl Sorted {
             flags: Vec::new(),
             outcome: outcome.into(),
         });
+        // A newer change of the record has a history of its own.
+        let tries = earlier.get(&change.key).filter(|_| !self.is_page).map(|row| row.tries.clone()).unwrap_or_default();
         let mut stop = |kind, stops: Vec<Stop>| {
             let since = earlier.get(&change.key).filter(|row| row.kind == kind).map_or(now, |row| row.since);
-            let row = set_aside(flow, kind, &stops, &change, since)?;
+            let aside = Aside { kind, stops, change: &change, tries: tries.clone(), since };
+            let row = set_aside(flow, run, aside)?;
             self.set_aside.push(row);
             Ok::<(), Error>(())
         };
@@ -234,7 +243,7 @@ impl Sorted {
                 let natural = projection.natural;
                 self.writes.push((
                     intent,
-                    Source { intent_key, entity_id, hash, natural, flags, unknown_since: None, change },
+                    Source { intent_key, entity_id, hash, natural, flags, unknown_since: None, tries, change },
                 ));
             }
         }
@@ -249,6 +258,18 @@ impl Sorted {
             (flow.is_referred_to && natural != known, natural, &flow.natural_field)
         {
             self.satisfied.push(need::by_natural(&flow.entity, field, natural));
+        }
+    }
+
+    /// What this step adds to its run.
+    fn counts(&self, taken_up: u64) -> RunCounts {
+        RunCounts {
+            read: self.tally.read,
+            taken_up,
+            written: 0,
+            unchanged: self.tally.unchanged,
+            skipped: self.tally.skipped(),
+            set_aside: self.set_aside.len() as u64,
         }
     }
 
@@ -279,14 +300,23 @@ fn adopt(flow: &OpenFlow, key: &str, entity_id: &EntityId) -> RecordRow {
     }
 }
 
-/// The row of a record that is set aside, with what would take it up again.
-pub fn set_aside(
-    flow: &OpenFlow,
-    kind: Kind,
-    stops: &[Stop],
-    change: &Change,
-    since: At,
-) -> Result<SetAsideRow, Error> {
+/// A change that is set aside, and why.
+pub struct Aside<'a> {
+    /// What it waits for.
+    pub kind: Kind,
+    /// Why; the first one's rule stands for all.
+    pub stops: Vec<Stop>,
+    /// The change.
+    pub change: &'a Change,
+    /// How often its write was tried.
+    pub tries: Tries,
+    /// Since when it waits.
+    pub since: At,
+}
+
+/// The row of a record that is set aside, with what would take it up again and what the decision rests on.
+pub fn set_aside(flow: &OpenFlow, run: &RunId, aside: Aside<'_>) -> Result<SetAsideRow, Error> {
+    let Aside { kind, stops, change, tries, since } = aside;
     let text = |what: &'static str, result: serde_json::Result<String>| {
         result.map_err(|source| Error::Corrupt { flow: flow.name.clone(), what, source })
     };
@@ -297,13 +327,28 @@ pub fn set_aside(
         key: change.key.clone(),
         kind,
         rule: stops.first().map(|stop| stop.rule.to_string()).unwrap_or_default(),
-        reason: stops.iter().map(|stop| stop.message.as_str()).collect::<Vec<_>>().join("; "),
-        detail: text("stop", serde_json::to_string(stops))?,
+        reason: reason(&change.key, &stops),
+        detail: text("stop", serde_json::to_string(&stops))?,
         change: text("change", serde_json::to_string(change))?,
         needs,
-        attempts: 0,
+        tries,
+        basis: Basis {
+            run: run.clone(),
+            map_version: flow.map_version,
+            reader: flow.from.plugin.digest().to_string(),
+            writer: flow.to.plugin.digest().to_string(),
+        },
         since,
     })
+}
+
+/// All that a person needs to know, in one sentence: which record, then field, rule and mend of each reason (DQ-03).
+fn reason(key: &str, stops: &[Stop]) -> String {
+    let one = |stop: &Stop| match stop.field.as_str() {
+        "" => format!("rule `{}`: {}", stop.rule, stop.message),
+        field => format!("field `{field}`, rule `{}`: {}", stop.rule, stop.message),
+    };
+    format!("record `{key}`, {}", stops.iter().map(one).collect::<Vec<_>>().join("; "))
 }
 
 fn batches(flow: &OpenFlow, writes: Vec<(Intent, Source)>, now: At) -> Vec<Batch> {
@@ -359,4 +404,25 @@ pub fn row(flow: &OpenFlow, run: &RunId, batch: &Batch) -> Result<BatchRow, Erro
         due: batch.due,
         count: u32::try_from(batch.intents.len()).unwrap_or(u32::MAX),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a person reads names the record once, and field, rule and mend of every reason; a reason about the whole record
+    /// names no field (DQ-03).
+    #[test]
+    fn a_reason_says_it_all() {
+        let stop = |field: &str, rule: &str, message: &str| Stop {
+            field: field.into(),
+            rule: rule.into(),
+            message: message.into(),
+            needs: Vec::new(),
+        };
+        let stops = [stop("country", "country", "`Korea` is no country; mend it"), stop("", "merged", "decide")];
+        let said =
+            "record `001`, field `country`, rule `country`: `Korea` is no country; mend it; rule `merged`: decide";
+        assert_eq!(reason("001", &stops), said);
+    }
 }

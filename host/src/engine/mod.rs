@@ -3,7 +3,8 @@
 //! The way through the room, in the order of one record's life:
 //!
 //! 1. [`runner`] is the loop of one flow: it reads ahead, cuts pages into slices, keeps them in order, waits; [`supervise`]
-//!    starts it and tries again after trouble, under a lease.
+//!    starts it and tries again after trouble, under a lease; `control` is what both listen to, [`run`] counts what one
+//!    execution of the flow did.
 //! 2. [`evaluate`] decides what each change means: it looks up what is known ([`find`] in the target), resolves
 //!    references, asks the entity map.
 //! 3. [`intend`] turns decisions into one commit: intents, holds, exceptions, known state, counts.
@@ -20,12 +21,16 @@
 //! - What crashed is resumed, not repeated: an open batch is written again under its own id, so that the gate answers
 //!   what was already answered from the store.
 //!
+//! Decision: what people want of a flow (pause, start, cancel, read anew) is stored and looked at, not sent to the task
+//! that runs it: it survives a restart, and it does not matter which node is asked.
+//!
 //! Decision: a batch that must be tried again gets a new id. Stored answers belong to the old id and go with it;
 //! otherwise an answer such as "row is locked" would be replayed for ever. (Rejected: an attempt number inside the
 //! answer's key; it needs a second rule for what a resumed attempt may see.) Only a call that was cut short, with requests
 //! answered of which the plugin did not come to speak, keeps its id: run again over those answers it goes on.
 
 pub mod conclude;
+mod control;
 pub mod deliver;
 pub mod evaluate;
 pub mod find;
@@ -34,13 +39,14 @@ pub mod intend;
 pub mod lease;
 pub mod pages;
 pub mod reader;
+pub mod run;
 pub mod runner;
 pub mod settle;
 pub mod slices;
 pub mod supervise;
 
+pub use control::Status;
 pub use flow::{OpenFlow, Side};
-pub use runner::Status;
 pub use supervise::Handle;
 
 use crate::{gate, store};

@@ -21,7 +21,6 @@ pub enum Read {
 /// Where the flow stands in its source.
 pub struct Reader {
     flow: Arc<OpenFlow>,
-    run: RunId,
     cursor: Option<String>,
     /// What is stored or on its way to be.
     passed: Option<Checkpoint>,
@@ -38,14 +37,13 @@ pub struct Reader {
 
 impl Reader {
     /// Starts at the checkpoint; from the beginning if there is none or if its format is not the plugin's.
-    pub fn new(flow: Arc<OpenFlow>, run: RunId, checkpoint: Option<Checkpoint>) -> Self {
+    pub fn new(flow: Arc<OpenFlow>, checkpoint: Option<Checkpoint>) -> Self {
         let format = flow.from.plugin.manifest().plugin.cursor_format;
         let checkpoint = checkpoint.filter(|checkpoint| checkpoint.cursor_format == format);
         Self {
             cursor: checkpoint.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
             passed: checkpoint,
             flow,
-            run,
             under_way: None,
             is_last_page_out: false,
             is_caught_up: false,
@@ -56,21 +54,29 @@ impl Reader {
         }
     }
 
-    /// Starts a read if one is due; says whether it did. `wanted` is the newest wish.
-    pub fn start(&mut self, wanted: u64) -> bool {
+    /// Whether a read is due. `wanted` is the newest wish.
+    pub fn is_due(&self, wanted: u64) -> bool {
         if self.under_way.is_some() || self.is_last_page_out {
             return false;
         }
         let is_wished = self.is_caught_up && wanted > self.fulfilled.unwrap_or(0) && self.failures == 0;
-        if !is_wished && self.flow.clock.now() < self.not_before {
-            return false;
+        is_wished || self.flow.clock.now() >= self.not_before
+    }
+
+    /// Tries again at once after trouble: somebody believes that it is mended.
+    pub fn hurry(&mut self) {
+        if self.failures > 0 {
+            self.not_before = self.flow.clock.now();
         }
+    }
+
+    /// Starts a read, as part of a run.
+    pub fn start(&mut self, wanted: u64, run: RunId) {
         if self.is_caught_up || self.serving == 0 {
             self.serving = wanted;
         }
-        let (flow, run, cursor) = (self.flow.clone(), self.run.clone(), self.cursor.clone());
+        let (flow, cursor) = (self.flow.clone(), self.cursor.clone());
         self.under_way = Some((self.serving, tokio::spawn(read(flow, run, cursor))));
-        true
     }
 
     /// Waits for the read that is under way; for ever if there is none. Cancel-safe.

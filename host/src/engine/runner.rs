@@ -5,6 +5,7 @@
 //! for the first thing that changes that.
 
 use crate::engine::conclude::{self, Concluded};
+use crate::engine::control::{Control, End};
 use crate::engine::deliver::{Delivered, deliver};
 use crate::engine::evaluate::{Decided, evaluate};
 use crate::engine::flow::OpenFlow;
@@ -12,53 +13,23 @@ use crate::engine::intend::{self, Batch, Intended, Origin, Step};
 use crate::engine::lease::Lease;
 use crate::engine::pages::Pages;
 use crate::engine::reader::{Read, Reader};
+use crate::engine::run::{self, Run};
 use crate::engine::slices::{Slice, Slices};
 use crate::engine::{Error, describe};
-use crate::store::{self, Checkpoint, RunRow};
+use crate::store::{self, Checkpoint};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tollgate_core::entity::{Table, Tables};
-use tollgate_core::model::{At, BatchId, Change, Page, RunId, TableName, audit, limits};
-
-/// What a flow is doing, for people and for tests that wait on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Nothing is open, nothing is ready, and the source said that this was all.
-    pub is_idle: bool,
-    /// The newest wish to read ([`Handle::read_now`]) that was fulfilled up to the end of the source.
-    pub read_up_to: u64,
-    /// Commits that changed something; stands still at rest.
-    pub commits: u64,
-    /// Intents that are decided and not yet answered.
-    pub in_flight: usize,
-    /// Why the flow cannot go on for now.
-    pub trouble: Option<String>,
-}
-
-/// What the loop listens to and reports to.
-pub(super) struct Control {
-    pub(super) wanted: watch::Receiver<u64>,
-    pub(super) report: watch::Sender<Status>,
-    pub(super) stopping: watch::Receiver<bool>,
-    pub(super) woken: watch::Receiver<u64>,
-    pub(super) wake: watch::Sender<u64>,
-}
-
-impl Control {
-    /// Whether the flow is to stop, or nobody is left who could say so.
-    pub(super) fn is_stopping(&self) -> bool {
-        *self.stopping.borrow() || self.stopping.has_changed().is_err()
-    }
-}
+use tollgate_core::model::{At, BatchId, Change, Page, RunId, TableName, limits};
 
 /// What one stretch works on.
 pub(super) struct Running<'a> {
     flow: Arc<OpenFlow>,
     control: &'a mut Control,
     lease: Lease,
-    run: RunRow,
+    /// None between two runs.
+    run: Option<Run>,
     reader: Reader,
     /// A page that was read and is not yet decided to its end.
     page: Option<Slices>,
@@ -71,6 +42,8 @@ pub(super) struct Running<'a> {
     /// Keys of records that are in flight.
     keys: HashMap<BatchId, Vec<String>>,
     is_ready_checked: bool,
+    /// Whether anything succeeded since the stretch began: only then earlier trouble is over.
+    has_worked: bool,
     /// Why the last read or write got nowhere.
     read_trouble: Option<String>,
     write_trouble: Option<String>,
@@ -80,20 +53,13 @@ impl<'a> Running<'a> {
     /// Starts a run and takes up what an earlier one left open.
     pub(super) async fn open(flow: Arc<OpenFlow>, lease: Lease, control: &'a mut Control) -> Result<Self, Error> {
         let checkpoint = flow.store.checkpoint(&flow.tenant, &flow.name).await?;
-        let run = RunRow {
-            id: flow.new_run(),
-            flow: flow.name.clone(),
-            started: flow.clock.now(),
-            ended: None,
-            state: "running".into(),
-            detail: String::new(),
-        };
-        let reader = Reader::new(flow.clone(), run.id.clone(), checkpoint);
+        run::end_interrupted(&flow, lease.fence).await?;
+        let reader = Reader::new(flow.clone(), checkpoint);
         let mut running = Self {
             flow,
             control,
             lease,
-            run,
+            run: None,
             reader,
             page: None,
             ahead: None,
@@ -102,27 +68,37 @@ impl<'a> Running<'a> {
             deliveries: JoinSet::new(),
             keys: HashMap::new(),
             is_ready_checked: false,
+            has_worked: false,
             read_trouble: None,
             write_trouble: None,
         };
-        running.store_run("run.start").await?;
         for row in running.flow.store.batches(&running.flow.tenant, &running.flow.name).await? {
             let corrupt = |source| Error::Corrupt { flow: running.flow.name.clone(), what: "batch", source };
             let batch = Batch::from_row(&row).map_err(corrupt)?;
             running.enqueue(batch);
         }
-        running.control.report.send_modify(|status| status.trouble = None);
         Ok(running)
     }
 
-    pub(super) async fn run(&mut self) -> Result<(), Error> {
+    pub(super) async fn run(&mut self) -> Result<End, Error> {
+        let mut end = None;
         loop {
-            while self.advance().await? {}
+            if self.control.is_look_due(self.flow.clock.now()) {
+                end = self.control.look(&self.flow).await?.or(end);
+                if end.is_none() && std::mem::take(&mut self.control.is_start_wished) {
+                    self.reader.hurry();
+                }
+            }
+            if self.control.is_stopping() {
+                end = Some(End::Stopped);
+            }
+            while end.is_none() && self.advance().await? {}
             self.report();
-            if self.control.is_stopping() && self.deliveries.is_empty() {
-                self.end("stopped", String::new()).await?;
+            self.end_at_rest().await?;
+            if let (Some(end), true) = (end, self.deliveries.is_empty()) {
+                self.end(end.of_run()).await?;
                 self.lease.release(&self.flow).await;
-                return Ok(());
+                return Ok(end);
             }
             self.wait().await?;
         }
@@ -133,22 +109,41 @@ impl<'a> Running<'a> {
     pub(super) async fn abandon(&mut self, error: &Error) {
         self.lease.close();
         while self.deliveries.join_next().await.is_some() {}
-        if let Err(error) = self.end("failed", describe(error)).await {
+        self.run_id();
+        if let Err(error) = self.end((run::FAILED, &describe(error))).await {
             tracing::warn!(flow = %self.flow.name, error = describe(&error), "the run's end could not be stored");
         }
     }
 
-    async fn end(&mut self, state: &str, detail: String) -> Result<(), Error> {
-        self.run.ended = Some(self.flow.clock.now());
-        self.run.state = state.into();
-        self.run.detail = detail;
-        self.store_run("run.end").await
+    /// The run under way; one begins where there is none.
+    fn run_id(&mut self) -> RunId {
+        self.run.get_or_insert_with(|| Run::new(&self.flow)).row.id.clone()
+    }
+
+    async fn end(&mut self, how: (&str, &str)) -> Result<(), Error> {
+        let Some(run) = self.run.take() else { return Ok(()) };
+        self.control.report.send_modify(|status| status.run = None);
+        run.end(&self.flow, self.lease.fence, how).await
+    }
+
+    /// Ends the run when nothing is left of it to do; writes down trouble that it has met.
+    async fn end_at_rest(&mut self) -> Result<(), Error> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        if let Some(trouble) = self.read_trouble.as_ref().or(self.write_trouble.as_ref()) {
+            return run.meet(&self.flow, self.lease.fence, trouble).await;
+        }
+        if self.is_quiet() && self.reader.is_at_rest() { self.end((run::DONE, "")).await } else { Ok(()) }
+    }
+
+    /// Whether nothing that was read or taken up is left to do.
+    fn is_quiet(&self) -> bool {
+        self.page.is_none() && self.keys.is_empty() && self.is_ready_checked
     }
 
     /// Does one thing that needs no waiting; says whether there was one.
     async fn advance(&mut self) -> Result<bool, Error> {
         self.lease.verify(&self.flow)?;
-        if self.control.is_stopping() {
+        if self.control.is_stopping() || self.control.is_poked() {
             return Ok(false);
         }
         if let Some(delivered) = self.deliveries.try_join_next() {
@@ -156,7 +151,12 @@ impl<'a> Running<'a> {
             return Ok(true);
         }
         let wanted = *self.control.wanted.borrow();
-        if self.deliver_next() || self.reader.start(wanted) {
+        if self.deliver_next() {
+            return Ok(true);
+        }
+        if self.reader.is_due(wanted) {
+            let run = self.run_id();
+            self.reader.start(wanted, run);
             return Ok(true);
         }
         if self.queue.len() < limits::WRITE_QUEUE_MAX {
@@ -179,7 +179,7 @@ impl<'a> Running<'a> {
         let now = self.flow.clock.now();
         let Some(place) = self.queue.iter().position(|batch| batch.due <= now) else { return false };
         let batch = self.queue.remove(place).expect("the place was just found");
-        let run = self.run.id.clone();
+        let run = self.run_id();
         self.deliveries.spawn(deliver(self.flow.clone(), run, batch, self.lease.check(&self.flow)));
         true
     }
@@ -196,7 +196,8 @@ impl<'a> Running<'a> {
         let changes: Vec<Change> =
             rows.iter().map(|row| serde_json::from_str(&row.change)).collect::<Result<_, _>>().map_err(corrupt)?;
         let origin = Origin::Released(rows.into_iter().map(|row| (row.key.clone(), row)).collect());
-        let decision = Decision::of(&self.flow, &self.run.id, Slice { changes, superseded: 0 }).await?;
+        let run = self.run_id();
+        let decision = Decision::of(&self.flow, &run, Slice { changes, superseded: 0 }).await?;
         let intended = intend::commit(self.step(origin, decision.seen_seq, None), decision.changes).await?;
         self.intended(intended);
         Ok(true)
@@ -215,16 +216,20 @@ impl<'a> Running<'a> {
 
     /// Decides and commits the next slice of the page; says whether there was one.
     async fn decide_slice(&mut self) -> Result<bool, Error> {
+        if self.page.is_none() {
+            return Ok(false);
+        }
+        let run = self.run_id();
         let Some(page) = &mut self.page else { return Ok(false) };
         let decision = match self.ahead.take() {
             Some(ahead) => ahead.await.unwrap_or_else(|bug| std::panic::resume_unwind(bug.into_panic()))?,
             None if page.touches(self.keys.values().flatten()) => return Ok(false),
-            None => Decision::of(&self.flow, &self.run.id, page.take()).await?,
+            None => Decision::of(&self.flow, &run, page.take()).await?,
         };
         let decision = if self.flow.clock.now().since_ms(decision.at) < limits::DECISION_AGE_MS_MAX {
             decision
         } else {
-            Decision::of(&self.flow, &self.run.id, decision.into_slice()).await?
+            Decision::of(&self.flow, &run, decision.into_slice()).await?
         };
         let is_last = page.is_empty();
         // Only the last slice may store the checkpoint, and only if nothing before it is open.
@@ -232,7 +237,7 @@ impl<'a> Running<'a> {
         let keys = self.keys.values().flatten().chain(decision.changes.iter().map(|decided| &decided.change.key));
         // What a search finds depends on what was adopted before.
         if !is_last && self.flow.plan.match_fields().is_empty() && !page.touches(keys) {
-            let (flow, run, slice) = (self.flow.clone(), self.run.id.clone(), page.take());
+            let (flow, slice) = (self.flow.clone(), page.take());
             self.ahead = Some(tokio::spawn(async move { Decision::of(&flow, &run, slice).await }));
         }
         let origin = Origin::Page { superseded: decision.superseded };
@@ -247,8 +252,9 @@ impl<'a> Running<'a> {
     }
 
     /// What a commit of decisions needs to know.
-    fn step(&self, origin: Origin, seen_seq: i64, checkpoint: Option<Checkpoint>) -> Step<'_> {
-        Step { flow: &self.flow, fence: self.lease.fence, run: &self.run.id, origin, seen_seq, checkpoint }
+    fn step(&mut self, origin: Origin, seen_seq: i64, checkpoint: Option<Checkpoint>) -> Step<'_> {
+        let run = self.run.get_or_insert_with(|| Run::new(&self.flow));
+        Step { flow: &self.flow, fence: self.lease.fence, run, origin, seen_seq, checkpoint }
     }
 
     /// Lines up what is to be written; gives back the batches' ids.
@@ -269,14 +275,16 @@ impl<'a> Running<'a> {
         let delivered = delivered.unwrap_or_else(|bug| std::panic::resume_unwind(bug.into_panic()))?;
         let id = delivered.batch.id.clone();
         let checkpoint = self.pages.checkpoint_after(&id).cloned();
+        let run = self.run.get_or_insert_with(|| Run::new(&self.flow));
         let Concluded { again, released, trouble } =
-            conclude::commit(&self.flow, self.lease.fence, &self.run.id, delivered, checkpoint).await?;
+            conclude::commit(&self.flow, self.lease.fence, run, delivered, checkpoint).await?;
         self.note_commit(released);
         self.pages.close(&id, again.as_ref().map(|batch| &batch.id));
         self.keys.remove(&id);
         if let Some(batch) = again {
             self.enqueue(batch);
         }
+        self.has_worked |= trouble.is_none();
         self.write_trouble = trouble;
         Ok(())
     }
@@ -289,6 +297,7 @@ impl<'a> Running<'a> {
             read = self.reader.next(), if self.page.is_none() => match read? {
                 Read::Page(page) => {
                     self.read_trouble = None;
+                    self.has_worked = true;
                     self.turn(page);
                 }
                 Read::Trouble(trouble) => self.read_trouble = Some(trouble),
@@ -296,6 +305,7 @@ impl<'a> Running<'a> {
             Ok(()) = self.control.woken.changed() => self.is_ready_checked = false,
             Ok(()) = self.control.wanted.changed() => {}
             Ok(()) = self.control.stopping.changed() => {}
+            Ok(()) = self.control.poked.changed() => self.control.poked.mark_changed(),
             () = self.flow.clock.sleep_ms(pause_ms) => self.is_ready_checked = false,
         }
         Ok(())
@@ -320,28 +330,24 @@ impl<'a> Running<'a> {
 
     fn report(&mut self) {
         let in_flight = self.keys.values().map(Vec::len).sum();
-        let is_quiet = self.page.is_none() && self.keys.is_empty() && self.is_ready_checked;
+        let is_quiet = self.is_quiet();
         let read_up_to = self.reader.caught_up_to();
         let trouble = self.read_trouble.as_ref().or(self.write_trouble.as_ref());
+        let now = self.flow.clock.now();
         self.control.report.send_if_modified(|status| {
             let before = status.clone();
             status.in_flight = in_flight;
-            status.trouble = trouble.cloned();
+            if trouble.is_some() || self.has_worked {
+                status.set_trouble(trouble.cloned(), now);
+            }
+            status.run = self.run.as_ref().map(|run| run.row.id.clone());
+            status.next_read = self.reader.due();
             status.is_idle = is_quiet && self.reader.is_at_rest();
             if let (true, Some(wish)) = (is_quiet, read_up_to) {
                 status.read_up_to = wish;
             }
             *status != before
         });
-    }
-
-    async fn store_run(&self, action: &str) -> Result<(), Error> {
-        let record =
-            audit::Record::new("engine", action, format!("flow:{}", self.flow.name), format!("run {}", self.run.id));
-        let mut commit = self.flow.store.begin(&self.flow.tenant, record, self.flow.clock.now()).await?;
-        intend::guard(&mut commit, &self.flow, self.lease.fence).await?;
-        commit.put_run(&self.run, self.lease.fence).await?;
-        Ok(commit.finish().await?)
     }
 }
 

@@ -105,9 +105,10 @@ fn after(reason: &str, class: Class, circumstances: Circumstances) -> Settled {
             Settled::Again { after_ms: limits::FLOW_PAUSE_MS, counts: false, reason: reason.to_owned() }
         }
         Decision::Park => Settled::Held(parked(reason)),
-        Decision::DeadLetter | Decision::Restart => {
-            Settled::DeadLetter(stop("attempts", format!("given up after {} attempts: {reason}", attempt + 1)))
-        }
+        Decision::DeadLetter | Decision::Restart => Settled::DeadLetter(stop(
+            "attempts",
+            format!("given up after {} attempts: {reason}; mend the cause, then release it", attempt + 1),
+        )),
     }
 }
 
@@ -124,12 +125,18 @@ pub fn parked(reason: &str) -> Stop {
 
 fn refusals(violations: Vec<Violation>) -> Vec<Stop> {
     if violations.is_empty() {
-        return vec![stop("refused", "the target refused the record and did not say why")];
+        return vec![stop(
+            "refused",
+            "the target refused the record and did not say why: try it there by hand, then correct or discard it",
+        )];
     }
     let stop = |violation: Violation| Stop {
         field: violation.field.unwrap_or_default(),
         rule: violation.rule,
-        message: violation.message,
+        message: format!(
+            "the target refused it: {}; mend it at the source, or correct it here",
+            violation.message.trim_end_matches(['.', ' '])
+        ),
         needs: Vec::new(),
     };
     violations.into_iter().take(limits::VIOLATIONS_MAX).map(stop).collect()

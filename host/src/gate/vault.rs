@@ -94,6 +94,19 @@ fn random(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
 }
 
+/// A secret that is to be stored.
+#[derive(Clone, Copy)]
+pub struct SecretWish<'a> {
+    /// Of which connection.
+    pub connection: &'a ConnectionName,
+    /// Its name, as the plugin's manifest asks for it.
+    pub name: &'a str,
+    /// The secret itself.
+    pub value: &'a str,
+    /// Who sets it, for the audit log.
+    pub actor: &'a str,
+}
+
 /// Seals secrets into the store and opens them for the gate.
 pub struct Vault {
     store: Store,
@@ -107,11 +120,10 @@ impl Vault {
         Self { store, kek, clock }
     }
 
-    /// Seals a secret of a connection in place of the one with this name; audited by name. Durable when it returns. One
-    /// line break at the end is not part of it: that is how files and terminals hand it over.
+    /// As [`Vault::put_as`], for whoever has the command line.
     ///
     /// # Errors
-    /// [`Error::SecretLength`], [`Error::Store`].
+    /// As [`Vault::put_as`].
     pub async fn put(
         &self,
         tenant: &Tenant,
@@ -119,6 +131,16 @@ impl Vault {
         name: &str,
         value: &str,
     ) -> Result<(), Error> {
+        self.put_as(tenant, SecretWish { connection, name, value, actor: "admin" }).await.map(drop)
+    }
+
+    /// Seals a secret of a connection in place of the one with this name, and says whether there was one; audited by name.
+    /// Durable when it returns. One line break at the end is not part of it: that is how files and terminals hand it over.
+    ///
+    /// # Errors
+    /// [`Error::SecretLength`], [`Error::Store`].
+    pub async fn put_as(&self, tenant: &Tenant, wish: SecretWish<'_>) -> Result<bool, Error> {
+        let SecretWish { connection, name, value, actor } = wish;
         let value = value.strip_suffix('\n').map_or(value, |value| value.strip_suffix('\r').unwrap_or(value));
         if value.is_empty() || value.len() > limits::SECRET_BYTES_MAX {
             return Err(Error::SecretLength {
@@ -129,10 +151,12 @@ impl Vault {
         }
         let sealed = self.seal(&place(tenant, connection, name), value.as_bytes());
         let subject = format!("connection:{connection}");
-        let record = audit::Record::new("admin", "secret.set", subject, format!("`{name}` under key {}", self.kek.id));
+        let record = audit::Record::new(actor, "secret.set", subject, format!("`{name}` under key {}", self.kek.id));
         let mut commit = self.store.begin(tenant, record, self.clock.now()).await?;
+        let is_replaced = commit.has_secret(connection, name).await?;
         commit.put_secret(connection, name, &self.kek.id, &sealed).await?;
-        Ok(commit.finish().await?)
+        commit.finish().await?;
+        Ok(is_replaced)
     }
 
     /// Opens a secret.

@@ -42,6 +42,23 @@ pub struct JournalEntry {
     pub error: String,
 }
 
+/// Calls of one run that went the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallTotals {
+    /// Through which connection.
+    pub connection: ConnectionName,
+    /// By which route.
+    pub route: String,
+    /// What was decided.
+    pub decision: String,
+    /// How many there were.
+    pub count: u64,
+    /// Milliseconds, all together.
+    pub took_ms: u64,
+    /// Milliseconds of the longest one.
+    pub took_ms_max: u64,
+}
+
 const WRITE: Many<'_> = Many {
     before:
         "INSERT INTO journal (tenant, seq, at, run, connection, account, route, method, origin, path, decision, status,
@@ -139,6 +156,56 @@ impl Store {
         };
         let sql = sqlx::AssertSqlSafe(format!("{COLUMNS}{of_run} ORDER BY seq DESC LIMIT $2"));
         self.reader().await?.fetch(sql, bind, read).await
+    }
+
+    /// A run's entries before the one with number `before`, newest first, at most `most`, each with its number.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and the like.
+    pub async fn run_journal(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        before: i64,
+        most: u32,
+    ) -> Result<Vec<(i64, JournalEntry)>, Error> {
+        let bind = Bind::new().text(tenant.as_str()).text(run.as_str()).int(before).int(most.into());
+        self.reader()
+            .await?
+            .fetch(
+                "SELECT at, run, connection, account, route, method, origin, path, decision, status, request_bytes,
+                        response_bytes, took_ms, error, seq FROM journal
+                 WHERE tenant = $1 AND run = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4",
+                bind,
+                |row| Ok((row.int(14)?, read(row)?)),
+            )
+            .await
+    }
+
+    /// What a run called, by connection, route and decision.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and the like.
+    pub async fn run_calls(&self, tenant: &Tenant, run: &RunId) -> Result<Vec<CallTotals>, Error> {
+        self.reader()
+            .await?
+            .fetch(
+                "SELECT connection, route, decision, count(*), CAST(sum(took_ms) AS BIGINT), max(took_ms) FROM journal
+                 WHERE tenant = $1 AND run = $2 GROUP BY connection, route, decision
+                 ORDER BY connection, route, decision",
+                Bind::new().text(tenant.as_str()).text(run.as_str()),
+                |row| {
+                    Ok(CallTotals {
+                        connection: row.text(0)?.into(),
+                        route: row.text(1)?,
+                        decision: row.text(2)?,
+                        count: row.number(3)?,
+                        took_ms: row.number(4)?,
+                        took_ms_max: row.number(5)?,
+                    })
+                },
+            )
+            .await
     }
 
     /// How many entries an account has.

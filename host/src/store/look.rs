@@ -1,10 +1,11 @@
 //! Single rows and pages, as people look at them: what the API shows and no flow needs.
 
 use super::document::Document;
-use super::rows::Bind;
-use super::set_aside::Kind;
+use super::rows::{Bind, Fields};
+use super::set_aside::{Kind, kind};
 use super::{Commit, Error, Store};
 use sqlx::AssertSqlSafe;
+use std::fmt::Write;
 use tollgate_core::model::{At, FlowName, TableName, Tenant};
 
 /// One row of a translation table as it is now.
@@ -21,6 +22,8 @@ pub struct TranslationRow {
 pub struct SetAsideLine {
     /// The record's key in the source.
     pub key: String,
+    /// Why.
+    pub kind: Kind,
     /// The rule that decided so.
     pub rule: String,
     /// What is wrong and how to mend it.
@@ -29,6 +32,17 @@ pub struct SetAsideLine {
     pub attempts: u32,
     /// Since when.
     pub since: At,
+}
+
+/// Which set-aside changes; what is absent lets all through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetAsideFilter {
+    /// Of this kind.
+    pub kind: Option<Kind>,
+    /// By this rule.
+    pub rule: Option<String>,
+    /// At this instant or later.
+    pub since: Option<At>,
 }
 
 const TRANSLATION: &str = "SELECT to_value, version FROM translation
@@ -68,36 +82,52 @@ impl Store {
             .await
     }
 
-    /// At most `most` of a flow's changes of one kind whose key comes after `after`, in the database's order of keys; the
-    /// last key leads to the next page.
+    /// At most `most` of a flow's set-aside changes that the filter lets through and whose key comes after `after`, in the
+    /// database's order of keys; the last key leads to the next page.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and the like.
     pub async fn set_aside_after(
         &self,
         tenant: &Tenant,
-        (flow, kind): (&FlowName, Kind),
+        (flow, filter): (&FlowName, &SetAsideFilter),
         after: &str,
         most: u32,
     ) -> Result<Vec<SetAsideLine>, Error> {
-        let bind = Bind::new().text(tenant.as_str()).text(flow.as_str()).text(kind.as_str()).text(after);
-        self.reader()
-            .await?
-            .fetch(
-                "SELECT key, rule, reason, attempts, since FROM set_aside
-                 WHERE tenant = $1 AND flow = $2 AND kind = $3 AND key > $4 ORDER BY key LIMIT $5",
-                bind.int(most.into()),
-                |row| {
-                    Ok(SetAsideLine {
-                        key: row.text(0)?,
-                        rule: row.text(1)?,
-                        reason: row.text(2)?,
-                        attempts: row.number(3)?,
-                        since: At(row.int(4)?),
-                    })
-                },
-            )
-            .await
+        let mut bind = Bind::new().text(tenant.as_str()).text(flow.as_str()).text(after).int(most.into());
+        let mut wanted = String::new();
+        let mut place = 4;
+        let mut parameter = |condition: &str| {
+            place += 1;
+            let _ = write!(wanted, " AND {condition} ${place}");
+        };
+        if let Some(kind) = filter.kind {
+            parameter("kind =");
+            bind = bind.text(kind.as_str());
+        }
+        if let Some(rule) = &filter.rule {
+            parameter("rule =");
+            bind = bind.text(rule);
+        }
+        if let Some(since) = filter.since {
+            parameter("since >=");
+            bind = bind.int(since.0);
+        }
+        let sql = format!(
+            "SELECT key, kind, rule, reason, attempts, since FROM set_aside
+             WHERE tenant = $1 AND flow = $2 AND key > $3{wanted} ORDER BY key LIMIT $4"
+        );
+        let read = |row: &Fields<'_>| {
+            Ok(SetAsideLine {
+                key: row.text(0)?,
+                kind: kind(row, 1)?,
+                rule: row.text(2)?,
+                reason: row.text(3)?,
+                attempts: row.number(4)?,
+                since: At(row.int(5)?),
+            })
+        };
+        self.reader().await?.fetch(AssertSqlSafe(sql), bind, read).await
     }
 }
 

@@ -11,8 +11,8 @@
 //! - **the group committer** (`group.rs`) writes what happens many times a second while plugins run: marks, answers,
 //!   journal entries, usage. Callers queue; one task writes all that waits in one transaction.
 //!
-//! One file per table: `document`, `plugin`, `secret`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
-//! `journal`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
+//! One file per table: `document`, `plugin`, `secret`, `connection_account`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
+//! `journal`, `flow_state`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
 //! differs between the two databases.
 //!
 //! # Invariants
@@ -45,9 +45,11 @@ mod audit;
 mod batch;
 mod checkpoint;
 mod commit;
+mod connection_account;
 mod dialect;
 mod document;
 mod error;
+mod flow_state;
 mod group;
 mod journal;
 mod lease;
@@ -66,18 +68,21 @@ mod translation;
 mod usage;
 
 pub use answer::Sending;
+pub use audit::{AuditFilter, AuditRow};
 pub use batch::BatchRow;
 pub use checkpoint::Checkpoint;
 pub use commit::Commit;
+pub use connection_account::AccountRow;
 pub use document::Document;
 pub use error::Error;
-pub use journal::JournalEntry;
-pub use look::{SetAsideLine, TranslationRow};
+pub use flow_state::{FlowState, Wish};
+pub use journal::{CallTotals, JournalEntry};
+pub use look::{SetAsideFilter, SetAsideLine, TranslationRow};
 pub use plugin::PluginRow;
 pub use record::RecordRow;
-pub use run::RunRow;
+pub use run::{RunCounts, RunRow};
 pub use secret::SealedSecret;
-pub use set_aside::{Kind, PARKED, PENDING, SetAsideRow};
+pub use set_aside::{Basis, Kind, PARKED, PENDING, SetAsideRow, Tries, Try};
 pub use token::TokenRow;
 
 use error::Place;

@@ -150,16 +150,18 @@ impl Store {
     pub async fn flagged_records(
         &self,
         tenant: &Tenant,
-        entity: &EntityName,
-        system: &SystemName,
+        (entity, system): (&EntityName, &SystemName),
+        after: &str,
         most: u32,
     ) -> Result<Vec<RecordRow>, Error> {
         let bind = Bind::new().text(tenant.as_str()).text(entity.as_str()).text(system.as_str()).int(most.into());
+        let bind = bind.text(after);
         self.reader()
             .await?
             .fetch(
                 "SELECT system, key, entity_id, natural_key, version, hash, state, is_matched, flags, outcome FROM record
-                 WHERE tenant = $1 AND entity = $2 AND system = $3 AND flags <> '' ORDER BY key LIMIT $4",
+                 WHERE tenant = $1 AND entity = $2 AND system = $3 AND flags <> '' AND key > $5
+                 ORDER BY key LIMIT $4",
                 bind,
                 read,
             )

@@ -60,7 +60,7 @@ CREATE TABLE plugin (
 -- For the list of active plugins; unique, so that no name ever has two of them.
 CREATE UNIQUE INDEX plugin_active ON plugin (tenant, name) WHERE is_active = 1;
 
--- One sealed credential of a connection. Replaced by the admin.
+-- One sealed credential of a connection. Replaced and deleted by the admin.
 CREATE TABLE secret (
     tenant TEXT NOT NULL,
     connection TEXT NOT NULL,
@@ -69,6 +69,20 @@ CREATE TABLE secret (
     sealed blob NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (tenant, connection, name)
+);
+
+-- The remote account that a connection leads to: the confirmed one, and the one seen last. Kept when the connection goes.
+CREATE TABLE connection_account (
+    tenant TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    account_name TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    seen_id TEXT NOT NULL,
+    seen_name TEXT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, connection)
 );
 
 -- One token of the API. The secret itself is nowhere: `hash` is the SHA-256 of the token's text. Never deleted: the audit
@@ -128,6 +142,21 @@ CREATE TABLE checkpoint (
     is_caught_up BIGINT NOT NULL,
     fence BIGINT NOT NULL,
     at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, flow)
+);
+
+-- What people want of a flow beside its configuration: whether it runs, and their other wishes, counted. Never deleted.
+CREATE TABLE flow_state (
+    tenant TEXT NOT NULL,
+    flow TEXT NOT NULL,
+    is_paused BIGINT NOT NULL,
+    since BIGINT,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    starts BIGINT NOT NULL,
+    cancels BIGINT NOT NULL,
+    anews BIGINT NOT NULL,
+    anews_done BIGINT NOT NULL,
     PRIMARY KEY (tenant, flow)
 );
 
@@ -227,6 +256,11 @@ CREATE TABLE set_aside (
     change TEXT NOT NULL,
     needs TEXT NOT NULL,
     attempts BIGINT NOT NULL,
+    tries TEXT NOT NULL,
+    run TEXT NOT NULL,
+    map_version BIGINT NOT NULL,
+    reader TEXT NOT NULL,
+    writer TEXT NOT NULL,
     since BIGINT NOT NULL,
     ready BIGINT NOT NULL,
     fence BIGINT NOT NULL,
@@ -273,7 +307,7 @@ CREATE TABLE tally (
     PRIMARY KEY (tenant, flow)
 );
 
--- One execution of a flow. Never deleted.
+-- One execution of a flow, from a trigger until nothing is left to do; one that found nothing has no row. Never deleted.
 CREATE TABLE run (
     tenant TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -282,11 +316,20 @@ CREATE TABLE run (
     ended BIGINT,
     state TEXT NOT NULL,
     detail TEXT NOT NULL,
+    trouble TEXT NOT NULL,
+    changes BIGINT NOT NULL,
+    taken_up BIGINT NOT NULL,
+    written BIGINT NOT NULL,
+    unchanged BIGINT NOT NULL,
+    skipped BIGINT NOT NULL,
+    set_aside BIGINT NOT NULL,
     fence BIGINT NOT NULL,
     PRIMARY KEY (tenant, id)
 );
 -- For a flow's runs, newest first.
 CREATE INDEX run_flow ON run (tenant, flow, started);
+-- For the runs whose process ended without a word.
+CREATE INDEX run_open ON run (tenant, flow) WHERE ended IS NULL;
 
 -- Calls to an account in one hour, counted from 1970. Only added to.
 CREATE TABLE usage (

@@ -36,6 +36,26 @@ impl Commit {
             .await
             .map(drop)
     }
+
+    /// Whether a connection has a credential of this name.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn has_secret(&mut self, connection: &ConnectionName, name: &str) -> Result<bool, Error> {
+        let bind = Bind::new().text(self.tenant.as_str()).text(connection.as_str()).text(name);
+        let sql = "SELECT name FROM secret WHERE tenant = $1 AND connection = $2 AND name = $3";
+        Ok(self.session.fetch_one(sql, bind, |_| Ok(())).await?.is_some())
+    }
+
+    /// Removes a credential; says whether there was one.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn remove_secret(&mut self, connection: &ConnectionName, name: &str) -> Result<bool, Error> {
+        let bind = Bind::new().text(self.tenant.as_str()).text(connection.as_str()).text(name);
+        let sql = "DELETE FROM secret WHERE tenant = $1 AND connection = $2 AND name = $3";
+        Ok(self.session.execute(sql, bind).await? == 1)
+    }
 }
 
 impl Store {

@@ -12,9 +12,10 @@
 use super::audit::next_numbers;
 use super::rows::{Bind, Fields, Keys, Many};
 use super::{Commit, Error, Store};
+use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use std::collections::{HashMap, HashSet};
-use tollgate_core::model::{At, Fence, FlowName, Tenant, limits};
+use tollgate_core::model::{At, Fence, FlowName, RunId, Tenant, limits};
 
 /// The rule of a hold whose write may have been done: nothing but a person's decision lets it be written again.
 pub const PARKED: &str = "parked";
@@ -33,7 +34,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 3] = [Kind::Hold, Kind::Exception, Kind::DeadLetter];
+    /// All of them.
+    pub const ALL: [Kind; 3] = [Kind::Hold, Kind::Exception, Kind::DeadLetter];
 
     /// Its name as stored and shown.
     pub fn as_str(self) -> &'static str {
@@ -62,23 +64,71 @@ pub struct SetAsideRow {
     pub change: String,
     /// What it waits for; any of these makes it ready.
     pub needs: Vec<String>,
-    /// How often it was tried.
-    pub attempts: u32,
+    /// How often its write was tried.
+    pub tries: Tries,
+    /// What the decision rests on.
+    pub basis: Basis,
     /// Since when.
     pub since: At,
 }
 
-const COLUMNS: &str = "SELECT key, kind, rule, reason, detail, change, needs, attempts, since FROM set_aside WHERE tenant = $1 AND flow = $2";
+/// The tries of one write.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tries {
+    /// How many there were.
+    pub count: u32,
+    /// The last [`limits::TRIES_KEPT`] of them, oldest first.
+    pub last: Vec<Try>,
+}
+
+/// One try that did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// When that was known.
+    pub at: At,
+    /// How it ended.
+    pub reason: String,
+}
+
+impl Tries {
+    /// Adds one.
+    pub fn add(&mut self, at: At, reason: &str) {
+        self.count = self.count.saturating_add(1);
+        if self.last.len() >= limits::TRIES_KEPT {
+            self.last.remove(0);
+        }
+        self.last.push(Try { at, reason: reason.to_owned() });
+    }
+}
+
+/// What a decision rests on: enough to find out later why it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// The run that decided: its calls are in the journal under this id.
+    pub run: RunId,
+    /// The version of the entity map.
+    pub map_version: i64,
+    /// The plugin that read the change, by digest.
+    pub reader: String,
+    /// The plugin that writes, by digest.
+    pub writer: String,
+}
+
+const COLUMNS: &str =
+    "SELECT key, kind, rule, reason, detail, change, needs, attempts, tries, run, map_version, reader, writer,
+     since FROM set_aside WHERE tenant = $1 AND flow = $2";
 
 const PUT: Many<'_> = Many {
     before:
         "INSERT INTO set_aside (tenant, flow, fence, ready, key, kind, rule, reason, detail, change, needs, attempts,
-             since) VALUES ",
-    row: "($1, $2, $3, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             tries, run, map_version, reader, writer, since) VALUES ",
+    row: "($1, $2, $3, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     after: " ON CONFLICT (tenant, flow, key) DO UPDATE
             SET fence = excluded.fence, ready = 0, kind = excluded.kind, rule = excluded.rule, reason = excluded.reason,
                 detail = excluded.detail, change = excluded.change, needs = excluded.needs,
-                attempts = excluded.attempts, since = excluded.since",
+                attempts = excluded.attempts, tries = excluded.tries, run = excluded.run,
+                map_version = excluded.map_version, reader = excluded.reader, writer = excluded.writer,
+                since = excluded.since",
 };
 
 const PUT_NEEDS: Many<'_> = Many {
@@ -150,7 +200,12 @@ impl Commit {
                         .text(&row.detail)
                         .text(&row.change)
                         .text(&serde_json::json!(row.needs).to_string())
-                        .int(row.attempts.into())
+                        .int(row.tries.count.into())
+                        .text(&serde_json::json!(row.tries.last).to_string())
+                        .text(row.basis.run.as_str())
+                        .int(row.basis.map_version)
+                        .text(&row.basis.reader)
+                        .text(&row.basis.writer)
                         .int(row.since.0)
                 },
             )
@@ -378,7 +433,7 @@ impl Store {
     }
 }
 
-fn kind(row: &Fields<'_>, position: usize) -> Result<Kind, Error> {
+pub(super) fn kind(row: &Fields<'_>, position: usize) -> Result<Kind, Error> {
     let text = row.text(position)?;
     Kind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| row.damaged(position))
 }
@@ -392,7 +447,13 @@ fn read(row: &Fields<'_>) -> Result<SetAsideRow, Error> {
         detail: row.text(4)?,
         change: row.text(5)?,
         needs: serde_json::from_str(&row.text(6)?).map_err(|_| row.damaged(6))?,
-        attempts: row.number(7)?,
-        since: At(row.int(8)?),
+        tries: Tries { count: row.number(7)?, last: serde_json::from_str(&row.text(8)?).map_err(|_| row.damaged(8))? },
+        basis: Basis {
+            run: row.text(9)?.into(),
+            map_version: row.int(10)?,
+            reader: row.text(11)?,
+            writer: row.text(12)?,
+        },
+        since: At(row.int(13)?),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::rows::{Bind, Fields};
 use super::{Commit, Error, Store};
-use tollgate_core::model::{At, Tenant, limits};
+use tollgate_core::model::{At, Tenant};
 
 /// One token, as it was created and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,13 +74,20 @@ impl Store {
         self.reader().await?.fetch_one(sql, Bind::new().text(tenant.as_str()).text(id), read).await
     }
 
-    /// A tenant's tokens, newest first, at most [`limits::API_TOKENS_MAX`].
+    /// A tenant's tokens behind the one with the id `after` (empty: from the newest on), newest first, at most `most`.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and the like.
-    pub async fn tokens(&self, tenant: &Tenant) -> Result<Vec<TokenRow>, Error> {
-        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} ORDER BY created DESC, id LIMIT $2"));
-        let bind = Bind::new().text(tenant.as_str()).int(limits::API_TOKENS_MAX.into());
+    pub async fn tokens(&self, tenant: &Tenant, after: &str, most: u32) -> Result<Vec<TokenRow>, Error> {
+        let bind = Bind::new().text(tenant.as_str()).int(most.into());
+        let (behind, bind) = match after {
+            "" => ("", bind),
+            after => {
+                let sql = " AND (created, id) < (SELECT created, id FROM token WHERE tenant = $1 AND id = $3)";
+                (sql, bind.text(after))
+            }
+        };
+        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS}{behind} ORDER BY created DESC, id DESC LIMIT $2"));
         self.reader().await?.fetch(sql, bind, read).await
     }
 

@@ -17,6 +17,7 @@ use tollgate::clock::{SharedClock, SystemClock};
 use tollgate::engine::deliver::Delivered;
 use tollgate::engine::evaluate::evaluate;
 use tollgate::engine::intend::{self, Batch, Origin, Step};
+use tollgate::engine::run::Run;
 use tollgate::engine::{OpenFlow, Side, conclude};
 use tollgate::gate::Gate;
 use tollgate::gate::budget::Counters;
@@ -137,7 +138,7 @@ fn natively(answers: &Answers) -> Result<Cost> {
 struct Bench {
     flow: OpenFlow,
     fence: Fence,
-    run: RunId,
+    run: Run,
     cursor: Option<String>,
 }
 
@@ -148,7 +149,7 @@ impl Bench {
         let flow = open_flow(folder, &plugin).await?;
         let now = flow.clock.now();
         let fence = flow.store.claim(&flow.tenant, &flow.lease_name(), "bench", now, limits::GUEST_WALL_MS_MAX).await?;
-        Ok(Self { fence: fence.context("the lease of a new store is free")?, run: flow.new_run(), flow, cursor: None })
+        Ok(Self { fence: fence.context("the lease of a new store is free")?, run: Run::new(&flow), flow, cursor: None })
     }
 
     /// Takes one page through all stages.
@@ -168,7 +169,7 @@ impl Bench {
         let watch = Watch::start();
         let seen_seq = flow.store.need_seq(&flow.tenant).await?;
         flow.store.translations(&flow.tenant).await?;
-        let decided = evaluate(flow, &self.run, copy, &tables).await?;
+        let decided = evaluate(flow, &self.run.row.id, copy, &tables).await?;
         let all = watch.stop();
         let looked = Cost { cpu: all.cpu.saturating_sub(mapped.cpu), wall: all.wall.saturating_sub(mapped.wall) };
 
@@ -188,7 +189,7 @@ impl Bench {
 
         let watch = Watch::start();
         for (Delivered { batch, .. }, answer) in delivered.iter().zip(&answers.writes) {
-            store_answer(flow, &self.run, batch, answer).await?;
+            store_answer(flow, &self.run.row.id, batch, answer).await?;
         }
         let answered = watch.stop();
 
@@ -236,6 +237,7 @@ async fn open_flow(folder: &Path, plugin: &Plugin) -> Result<OpenFlow> {
         name: FLOW.into(),
         entity: ENTITY.into(),
         plan: map.plan(&from.system, &to.system, documents.entities()).map_err(|fault| anyhow::anyhow!("{fault}"))?,
+        map_version: 1,
         natural_field: None,
         is_referred_to: false,
         every_ms: limits::FLOW_PAUSE_MS,

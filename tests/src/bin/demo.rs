@@ -161,7 +161,7 @@ impl Demo<'_> {
 
     async fn read_anew(&self) -> Result<()> {
         for flow in FLOWS {
-            self.app.read_anew(&flow.into()).await?;
+            self.app.read_anew(&flow.into(), "demo").await?;
         }
         Ok(())
     }

@@ -17,17 +17,32 @@ const MAY: &[(&str, &str)] = &[
     ("GET /v1/plugins", "operator approver auditor admin"),
     ("GET /v1/connections", "operator approver auditor admin"),
     ("POST /v1/connections/{name}/check", "operator admin"),
+    ("GET /v1/connections/{name}", "operator approver auditor admin"),
+    ("POST /v1/connections/{name}/discover", "operator admin"),
+    ("POST /v1/connections/{name}/confirm", "admin"),
     ("PUT /v1/connections/{name}/secrets/{secret}", "admin"),
     ("POST /v1/connections/{name}/find", "operator admin"),
+    ("DELETE /v1/connections/{name}/secrets/{secret}", "admin"),
+    ("GET /v1/accounts", "operator approver auditor admin"),
     ("GET /v1/flows", "operator approver auditor admin"),
     ("GET /v1/flows/{flow}", "operator approver auditor admin"),
+    ("POST /v1/flows/{flow}/start", "operator admin"),
+    ("POST /v1/flows/{flow}/pause", "operator admin"),
+    ("POST /v1/flows/{flow}/resume", "operator admin"),
+    ("POST /v1/flows/{flow}/cancel", "operator admin"),
     ("POST /v1/flows/{flow}/read-anew", "operator admin"),
+    ("GET /v1/flows/{flow}/set-aside/counts", "operator approver auditor admin"),
+    ("POST /v1/flows/{flow}/set-aside/release", "operator admin"),
+    ("POST /v1/flows/{flow}/set-aside/discard", "operator admin"),
+    ("GET /v1/flows/{flow}/set-aside/{key}", "operator auditor admin"),
     ("PUT /v1/flows/{flow}/set-aside/{key}", "operator admin"),
     ("POST /v1/flows/{flow}/set-aside/{key}/release", "operator admin"),
     ("POST /v1/flows/{flow}/set-aside/{key}/discard", "operator admin"),
     ("GET /v1/flows/{flow}/set-aside", "operator auditor admin"),
     ("GET /v1/flows/{flow}/flagged", "operator auditor admin"),
     ("GET /v1/flows/{flow}/runs", "operator approver auditor admin"),
+    ("GET /v1/runs/{run}", "operator approver auditor admin"),
+    ("GET /v1/runs/{run}/calls", "operator approver auditor admin"),
     ("GET /v1/tables/{table}/rows/{from}", "operator approver auditor admin"),
     ("PUT /v1/tables/{table}/rows/{from}", "operator admin"),
     ("GET /v1/documents", "operator approver auditor admin"),
@@ -35,6 +50,7 @@ const MAY: &[(&str, &str)] = &[
     ("GET /v1/tokens", "auditor admin"),
     ("POST /v1/tokens", "admin"),
     ("DELETE /v1/tokens/{id}", "admin"),
+    ("GET /v1/audit", "auditor admin"),
 ];
 
 /// The path with a name that nothing has in place of each variable.
@@ -43,7 +59,7 @@ fn nowhere(path: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-async fn sql(database: &Database, statement: &str) {
+pub(super) async fn sql(database: &Database, statement: &str) {
     let mut connection = AnyConnection::connect(&database.url).await.expect("a connection");
     sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.expect("the statement runs");
     connection.close().await.expect("closed");

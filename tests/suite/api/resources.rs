@@ -3,7 +3,7 @@
 use super::{Client, Stage};
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use tollgate::app::access::Role;
 use tollgate_tests::data::{generator_sample, mends};
@@ -124,7 +124,7 @@ on_both_databases! {
         let path = "/v1/connections/salesforce/secrets/client_secret";
         let wrong = "a-wrong-client-secret-6e1f";
         let set = admin.send(Method::PUT, path, &json!({ "value": wrong })).await;
-        assert_eq!((set.status, &set.json), (StatusCode::NO_CONTENT, &Value::Null));
+        assert_eq!((set.status, &set.json), (StatusCode::OK, &json!({ "is_replaced": true })));
         let connections = admin.get("/v1/connections").await;
         let salesforce = connections.items().iter().find(|row| row["name"] == "salesforce").expect("the connection");
         assert_eq!(salesforce["secrets"], json!(["client_id", "client_secret"]));
@@ -134,6 +134,12 @@ on_both_databases! {
         let audit = stage.app.store().audit(&"default".into(), 0, 1_000).await.expect("the audit log");
         let asked = audit.iter().find(|(_, _, record)| record.subject == format!("PUT {path}")).expect("a record");
         assert!(asked.2.actor.starts_with("token:") && !format!("{audit:?}").contains(wrong));
+        let set = audit.iter().rfind(|(_, _, record)| record.action == "secret.set").expect("a record of the act");
+        assert_eq!(set.2.actor, asked.2.actor);
+        let remove = async || admin.call(Method::DELETE, path, &[], Bytes::new()).await;
+        assert_eq!(remove().await.status, StatusCode::NO_CONTENT);
+        assert_eq!(remove().await.code(), "absent");
+        assert_eq!(admin.get("/v1/connections/salesforce").await.json["secrets"], json!(["client_id"]));
         stage.stop().await;
     }
 }

@@ -1,9 +1,9 @@
 //! Batches, runs and the tally: what is open, what went on, and that every change is accounted for.
 
-use tollgate::store::{BatchRow, Kind, RunRow, SetAsideRow};
+use tollgate::store::{BatchRow, Checkpoint, FlowState, Kind, RunCounts, RunRow, SetAsideRow, Tries, Wish};
 use tollgate_core::model::tally::Tally;
 use tollgate_core::model::{At, FlowName};
-use tollgate_tests::database::{batch, begin, claim, tenant};
+use tollgate_tests::database::{basis, batch, begin, claim, run_row, tenant};
 use tollgate_tests::on_both_databases;
 
 fn waiting(key: &str, kind: Kind) -> SetAsideRow {
@@ -15,7 +15,8 @@ fn waiting(key: &str, kind: Kind) -> SetAsideRow {
         detail: "{}".into(),
         change: "{}".into(),
         needs: vec![],
-        attempts: 0,
+        tries: Tries::default(),
+        basis: basis(),
         since: At(0),
     }
 }
@@ -42,25 +43,94 @@ on_both_databases! {
         assert_eq!(db.count("answer").await.unwrap(), 0);
     }
 
-    /// Runs come newest first and keep flow and beginning when they go on.
+    /// Runs come newest first, page by page and by state; one that goes on keeps its flow, its beginning and what it moved,
+    /// and what it moved adds up.
     async fn runs_come_newest_first(db: Database) {
         let (store, flow) = (&db.store, FlowName::from("orders"));
         let fence = claim(store, &flow).await;
         let run = |id: &str, started, ended: Option<i64>| RunRow {
-            id: id.into(),
-            flow: "orders".into(),
-            started: At(started),
             ended: ended.map(At),
-            state: if ended.is_some() { "done".into() } else { "going".into() },
-            detail: String::new(),
+            state: if ended.is_some() { "done" } else { "running" }.into(),
+            ..run_row(id, &flow, started)
         };
         let mut commit = begin(store, &flow, fence).await;
-        for row in [run("1", 10, None), run("2", 20, None), run("3", 30, None), run("2", 99, Some(25))] {
+        for row in [run("1", 10, None), run("2", 20, None), run("3", 30, None), run("4", 30, None), run("2", 99, Some(25))] {
             commit.put_run(&row, fence).await.unwrap();
         }
+        let moved = RunCounts { read: 2, taken_up: 1, written: 3, unchanged: 4, skipped: 5, set_aside: 6 };
+        for _ in 0..2 {
+            commit.add_run(&run("1", 10, None), &moved, fence).await.unwrap();
+        }
         commit.finish().await.unwrap();
-        assert_eq!(store.runs(&tenant(), &flow, 2).await.unwrap(), [run("3", 30, None), run("2", 20, Some(25))]);
-        assert!(store.runs(&tenant(), &"customers".into(), 2).await.unwrap().is_empty());
+        let ids = async |state: Option<&str>, after: &str, most: u32| {
+            let rows = store.runs(&tenant(), (&flow, state), after, most).await.unwrap();
+            rows.into_iter().map(|row| row.id.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(ids(None, "", 3).await, "4 3 2");
+        assert_eq!(ids(None, "4", 2).await, "3 2", "of two that began at once, the second");
+        assert_eq!(ids(None, "2", 9).await, "1");
+        assert_eq!(ids(Some("running"), "3", 9).await, "1");
+        assert_eq!(ids(Some("done"), "", 9).await, "2");
+        assert_eq!(ids(None, "never there", 9).await, "");
+        assert_eq!(store.run(&tenant(), &"2".into()).await.unwrap(), Some(run("2", 20, Some(25))));
+        let twice = RunCounts { read: 4, taken_up: 2, written: 6, unchanged: 8, skipped: 10, set_aside: 12 };
+        assert_eq!(store.run(&tenant(), &"1".into()).await.unwrap().map(|row| row.counts), Some(twice));
+        assert!(store.runs(&tenant(), (&"customers".into(), None), "", 2).await.unwrap().is_empty());
+    }
+
+    /// Runs whose process ended without a word are ended by the next one; those that had ended stay as they are, and so do
+    /// those of other flows.
+    async fn open_runs_are_ended(db: Database) {
+        let (store, flow, other) = (&db.store, FlowName::from("orders"), FlowName::from("customers"));
+        let fence = claim(store, &flow).await;
+        let done = RunRow { ended: Some(At(5)), state: "done".into(), ..run_row("1", &flow, 1) };
+        let mut commit = begin(store, &flow, fence).await;
+        for row in [&done, &run_row("2", &flow, 2), &run_row("3", &other, 3)] {
+            commit.put_run(row, fence).await.unwrap();
+        }
+        commit.finish().await.unwrap();
+        assert!(store.has_open_runs(&tenant(), &flow).await.unwrap());
+        let mut commit = begin(store, &flow, fence).await;
+        assert_eq!(commit.end_open_runs(&flow, "interrupted", fence).await.unwrap(), 1);
+        commit.finish().await.unwrap();
+        assert!(!store.has_open_runs(&tenant(), &flow).await.unwrap());
+        assert!(store.has_open_runs(&tenant(), &other).await.unwrap());
+        let rows = store.runs(&tenant(), (&flow, None), "", 9).await.unwrap();
+        assert_eq!((rows[0].state.as_str(), rows[0].ended.is_some(), &rows[1]), ("interrupted", true, &done));
+    }
+
+    /// A pause keeps its first reason until somebody resumes; wishes are counted, one by one; what was read anew up to one
+    /// wish is not read anew for it again.
+    async fn what_is_wanted_of_a_flow(db: Database) {
+        let (store, flow) = (&db.store, FlowName::from("orders"));
+        let fence = claim(store, &flow).await;
+        assert_eq!(store.flow_state(&tenant(), &flow).await.unwrap(), FlowState::default());
+        let mut commit = begin(store, &flow, fence).await;
+        assert!(!commit.resume_flow(&flow, "ann").await.unwrap(), "it was never paused");
+        assert!(commit.pause_flow(&flow, "ann", "audit").await.unwrap());
+        assert!(!commit.pause_flow(&flow, "bob", "other").await.unwrap());
+        for wish in [Wish::Start, Wish::Cancel, Wish::Cancel, Wish::Anew, Wish::Anew, Wish::Anew] {
+            commit.wish(&flow, wish).await.unwrap();
+        }
+        commit.wish(&"customers".into(), Wish::Start).await.unwrap();
+        let checkpoint = Checkpoint { cursor_format: 1, cursor: "c".into(), is_caught_up: true };
+        commit.put_checkpoint(&flow, &checkpoint, fence).await.unwrap();
+        commit.start_over(&flow, 2, fence).await.unwrap();
+        commit.finish().await.unwrap();
+        let state = store.flow_state(&tenant(), &flow).await.unwrap();
+        assert_eq!((state.is_paused, state.actor.as_str(), state.reason.as_str()), (true, "ann", "audit"));
+        assert!(state.since.is_some());
+        assert_eq!((state.starts, state.cancels, state.anews, state.anews_done), (1, 2, 3, 2));
+        assert_eq!(store.checkpoint(&tenant(), &flow).await.unwrap(), None);
+        let mut commit = begin(store, &flow, fence).await;
+        commit.start_over(&flow, 1, fence).await.unwrap();
+        assert!(commit.resume_flow(&flow, "eve").await.unwrap());
+        assert!(!commit.resume_flow(&flow, "bob").await.unwrap());
+        commit.finish().await.unwrap();
+        let resumed = store.flow_state(&tenant(), &flow).await.unwrap();
+        assert_eq!((resumed.is_paused, resumed.actor.as_str(), resumed.reason.as_str()), (false, "eve", ""));
+        assert_eq!(resumed.anews_done, 2, "an older wish undoes nothing");
+        assert_eq!(store.flow_state(&tenant(), &"customers".into()).await.unwrap().starts, 1);
     }
 
     /// Every change that came in is accounted for at each commit: counters add up, the rest is counted from the rows

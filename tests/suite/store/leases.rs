@@ -1,8 +1,8 @@
 //! Leases and fences: one holder at a time, and whoever lost a lease is refused.
 
-use tollgate::store::{Error, RunRow};
+use tollgate::store::Error;
 use tollgate_core::model::{At, FlowName};
-use tollgate_tests::database::{Kind, batch, begin, lease, record, tenant};
+use tollgate_tests::database::{Kind, batch, begin, lease, record, run_row, tenant};
 use tollgate_tests::on_both_databases;
 
 on_both_databases! {
@@ -93,7 +93,7 @@ on_both_databases! {
         let store = db.store.clone();
         let task = tokio::spawn(async move {
             let mut commit = begin(&store, &"orders".into(), fence).await;
-            let run = RunRow { id: "r".into(), flow: "orders".into(), started: At(0), ended: None, state: "going".into(), detail: String::new() };
+            let run = run_row("r", &"orders".into(), 0);
             commit.put_run(&run, wrong).await
         });
         assert!(task.await.unwrap_err().is_panic());

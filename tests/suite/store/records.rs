@@ -62,8 +62,10 @@ on_both_databases! {
         assert_eq!((found.len(), keys(&found).len()), (COUNT / 2, COUNT / 2));
         assert!(store.records(&tenant(), &entity, &crm, &[]).await.unwrap().is_empty());
 
-        let flagged = store.flagged_records(&tenant(), &entity, &crm, 3).await.unwrap();
+        let flagged = store.flagged_records(&tenant(), (&entity, &crm), "", 3).await.unwrap();
         assert_eq!(flagged, [0, 1_000, 2_000].map(|number| row("crm", number)), "every thousandth, the first three");
+        let behind = store.flagged_records(&tenant(), (&entity, &crm), &flagged[1].key, 1).await.unwrap();
+        assert_eq!(behind, [row("crm", 2_000)]);
     }
 
     /// Reading and writing a record each keep what only the other knows, and of two rows with one key in one call the

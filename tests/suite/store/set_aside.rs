@@ -1,9 +1,15 @@
 //! What was set aside: it waits for its needs, of whatever flow, and comes back when one is there.
 
-use tollgate::store::{Kind, SetAsideRow, Store};
+use tollgate::store::{Kind, SetAsideFilter, SetAsideRow, Store, Tries};
 use tollgate_core::model::{At, FlowName};
-use tollgate_tests::database::{begin, claim, tenant};
+use tollgate_tests::database::{basis, begin, claim, tenant};
 use tollgate_tests::on_both_databases;
+
+fn tries() -> Tries {
+    let mut tries = Tries::default();
+    tries.add(At(1), "503");
+    tries
+}
 
 fn row(key: &str, kind: Kind, needs: &[&str], since: i64) -> SetAsideRow {
     SetAsideRow {
@@ -14,7 +20,8 @@ fn row(key: &str, kind: Kind, needs: &[&str], since: i64) -> SetAsideRow {
         detail: r#"{"a":1}"#.into(),
         change: r#"{"b":"ü"}"#.into(),
         needs: needs.iter().map(|need| (*need).to_owned()).collect(),
-        attempts: 2,
+        tries: tries(),
+        basis: basis(),
         since: At(since),
     }
 }
@@ -73,7 +80,7 @@ on_both_databases! {
     async fn a_change_set_aside_again_waits_again(db: Database) {
         let (store, flow) = (&db.store, FlowName::from("orders"));
         let fence = claim(store, &flow).await;
-        let again = SetAsideRow { attempts: 3, ..row("a", Kind::DeadLetter, &["new", "new"], 7) };
+        let again = SetAsideRow { tries: Tries { count: 40, ..tries() }, ..row("a", Kind::DeadLetter, &["new", "new"], 7) };
         let mut commit = begin(store, &flow, fence).await;
         commit.put_set_aside(&flow, &[row("a", Kind::Hold, &["old"], 1), row("b", Kind::Hold, &["old"], 1)], fence, i64::MAX).await.unwrap();
         assert_eq!(commit.release(&["old"]).await.unwrap(), 2);
@@ -127,5 +134,31 @@ on_both_databases! {
         let counts = store.count_set_aside_by_rule(&tenant(), &flow).await.unwrap();
         let expected = [(Kind::Hold, 1), (Kind::Exception, 2), (Kind::DeadLetter, 1)];
         assert_eq!(counts, expected.map(|(kind, count)| (kind, format!("rule-{}", kind.as_str()), count)));
+    }
+
+    /// A list is filtered by kind, rule and time, each alone and together, and comes in pages by key; the tries of a write
+    /// are all counted, and the last ones kept.
+    async fn a_list_is_filtered(db: Database) {
+        let (store, flow) = (&db.store, FlowName::from("orders"));
+        let fence = claim(store, &flow).await;
+        let rows = [row("a", Kind::Hold, &[], 3), row("b", Kind::Exception, &[], 2), row("c", Kind::Exception, &[], 9), row("d", Kind::DeadLetter, &[], 5)];
+        let mut commit = begin(store, &flow, fence).await;
+        commit.put_set_aside(&flow, &rows, fence, i64::MAX).await.unwrap();
+        commit.finish().await.unwrap();
+        let keys = async |kind: Option<Kind>, rule: Option<&str>, since: Option<i64>, after: &str, most: u32| {
+            let filter = SetAsideFilter { kind, rule: rule.map(str::to_owned), since: since.map(At) };
+            let lines = store.set_aside_after(&tenant(), (&flow, &filter), after, most).await.unwrap();
+            lines.into_iter().map(|line| line.key).collect::<String>()
+        };
+        assert_eq!(keys(None, None, None, "", 9).await, "abcd");
+        assert_eq!(keys(None, None, None, "b", 1).await, "c");
+        assert_eq!(keys(Some(Kind::Exception), None, None, "", 9).await, "bc");
+        assert_eq!(keys(None, Some("rule-hold"), None, "", 9).await, "a");
+        assert_eq!(keys(None, None, Some(5), "", 9).await, "cd");
+        assert_eq!(keys(Some(Kind::Exception), Some("rule-exception"), Some(3), "", 9).await, "c");
+        assert_eq!(keys(Some(Kind::Hold), Some("rule-exception"), None, "", 9).await, "");
+        let mut many = Tries::default();
+        (0..40).for_each(|at| many.add(At(at), "503"));
+        assert_eq!((many.count, many.last.len(), many.last[0].at), (40, 16, At(24)));
     }
 }

@@ -26,7 +26,9 @@ on_both_databases! {
             commit.add_token(&row).await.unwrap();
             commit.finish().await.unwrap();
         }
-        assert_eq!(db.store.tokens(&tenant()).await.unwrap(), [token("b", 2), token("a", 1)]);
+        assert_eq!(db.store.tokens(&tenant(), "", 9).await.unwrap(), [token("b", 2), token("a", 1)]);
+        assert_eq!(db.store.tokens(&tenant(), "", 1).await.unwrap(), [token("b", 2)]);
+        assert_eq!(db.store.tokens(&tenant(), "b", 9).await.unwrap(), [token("a", 1)]);
         for at in [5, 9, 6] {
             db.store.touch_token(&tenant(), "a", At(at)).await.unwrap();
         }
@@ -51,7 +53,7 @@ on_both_databases! {
         commit.finish().await.unwrap();
         db.store.touch_token(&other, "a", At(5)).await.unwrap();
         assert_eq!(db.store.token(&other, "a").await.unwrap(), None);
-        assert_eq!(db.store.tokens(&other).await.unwrap(), []);
+        assert_eq!(db.store.tokens(&other, "", 9).await.unwrap(), []);
         assert_eq!(db.store.token(&tenant(), "a").await.unwrap(), Some(token("a", 1)));
         let mut commit = db.store.begin(&tenant(), record(), At(8)).await.unwrap();
         assert!(commit.add_token(&token("a", 3)).await.is_err());

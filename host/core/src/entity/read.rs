@@ -235,7 +235,8 @@ impl Reader<'_> {
     /// A line is always whole, even in a partial change: lists are not merged.
     fn line_cell(&self, step: &Step, line: &Json, references: &mut Vec<Reference>) -> Cell {
         if !line.is_object() {
-            return Cell::Stopped(stop(&step.name, "lines", "the line is no object"));
+            let message = "the line is no object; point the list's path at lines, or mend the connector that read it";
+            return Cell::Stopped(stop(&step.name, "lines", message));
         }
         Reader { is_partial: false, ..*self }.cell(step, json::at(line, &step.source), references)
     }

@@ -126,6 +126,16 @@ impl At {
     }
 }
 
+impl std::str::FromStr for At {
+    type Err = String;
+
+    /// RFC 3339 with an offset; fractions below a millisecond are cut off.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = |_| "an instant as in 2026-01-31T18:00:00Z".to_owned();
+        text.parse::<jiff::Timestamp>().map(|at| Self(at.as_millisecond())).map_err(wanted)
+    }
+}
+
 impl fmt::Display for At {
     /// RFC 3339, UTC, milliseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

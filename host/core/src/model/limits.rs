@@ -249,3 +249,13 @@ pub const CLI_ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const TABLE_VALUE_BYTES_MAX: usize = 1_000;
 /// Characters of a request's path that the audit log keeps: a path may have 64 KiB.
 pub const AUDIT_SUBJECT_CHARS_MAX: usize = 500;
+/// Bytes of a reason that a person gives: a paragraph.
+pub const REASON_BYTES_MAX: usize = 2_000;
+/// How long somebody who told a flow something waits until it has heard: it may be in the middle of a commit.
+pub const POKE_MS_MAX: u64 = 5_000;
+/// Tries of a write whose instant and end are kept; earlier ones are only counted. A person reads them.
+pub const TRIES_KEPT: usize = 16;
+/// Audit records that one request looks through: what a database reads in less than a second.
+pub const AUDIT_SCAN_MAX: i64 = 100_000;
+/// Fields, choices and references that one answer about streams holds: some 5 MB.
+pub const API_FIELDS_MAX: usize = 20_000;
