@@ -13,3 +13,4 @@ mod sims;
 mod steward;
 mod store;
 mod tidy;
+mod transforms;

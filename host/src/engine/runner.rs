@@ -11,8 +11,9 @@ use crate::engine::flow::OpenFlow;
 use crate::engine::intend::{self, Batch, Intended, Origin, Step};
 use crate::engine::lease::Lease;
 use crate::engine::pages::Pages;
-use crate::engine::reader::{Read, Reader};
+use crate::engine::reader::{Read, ReadPage, Reader};
 use crate::engine::slices::{Slice, Slices};
+use crate::engine::transform::{self, Incoming};
 use crate::engine::{Error, describe};
 use crate::store::{self, Checkpoint, RunRow};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tollgate_core::entity::{Table, Tables};
-use tollgate_core::model::{At, BatchId, Change, Page, RunId, TableName, audit, limits};
+use tollgate_core::model::{At, BatchId, Change, RunId, TableName, audit, limits};
 
 /// What a flow is doing, for people and for tests that wait on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -196,6 +197,7 @@ impl<'a> Running<'a> {
         let changes: Vec<Change> =
             rows.iter().map(|row| serde_json::from_str(&row.change)).collect::<Result<_, _>>().map_err(corrupt)?;
         let origin = Origin::Released(rows.into_iter().map(|row| (row.key.clone(), row)).collect());
+        let changes = transform::read_again(&self.flow, &self.run.id, changes).await;
         let decision = Decision::of(&self.flow, &self.run.id, Slice { changes, superseded: 0 }).await?;
         let intended = intend::commit(self.step(origin, decision.seen_seq, None), decision.changes).await?;
         self.intended(intended);
@@ -203,7 +205,7 @@ impl<'a> Running<'a> {
     }
 
     /// Takes over a page that was read. One that says nothing new is done already.
-    fn turn(&mut self, page: Page) {
+    fn turn(&mut self, page: ReadPage) {
         let checkpoint = self.reader.checkpoint(&page.next);
         if page.changes.is_empty() && self.pages.is_empty() && !self.reader.is_new(&checkpoint) {
             self.reader.passed(&checkpoint);
@@ -369,7 +371,8 @@ impl Decision {
 
     /// Back to what was to be decided.
     fn into_slice(self) -> Slice {
-        let changes = self.changes.into_iter().map(|decided| decided.change).collect();
+        let again = |decided: Decided| Incoming { change: decided.change, fate: decided.fate };
+        let changes = self.changes.into_iter().map(again).collect();
         Slice { changes, superseded: self.superseded }
     }
 }

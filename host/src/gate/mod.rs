@@ -50,12 +50,14 @@ mod send;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod transform;
 pub mod vault;
 
 pub use door::{CallContext, Door, Lease, Purpose};
 pub use error::Error;
-pub use line::Line;
+pub use line::{Line, verify_settings};
 pub use origins::verify_endpoints;
+pub use transform::TransformDoor;
 
 use crate::clock::SharedClock;
 use crate::store::Store;

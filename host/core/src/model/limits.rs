@@ -165,6 +165,8 @@ pub const WRITE_QUEUE_MAX: usize = 16;
 
 /// Life of a lease.
 pub const LEASE_MS: u64 = 15_000;
+/// Transforms of one flow: each costs every page one call.
+pub const TRANSFORMS_MAX: usize = 8;
 /// Time between two renewals of a lease.
 pub const LEASE_RENEW_MS: u64 = 4_000;
 /// Values in one search: keeps the text of a query far from the smallest vendor limit (SuiteQL, 1,000 list items).
