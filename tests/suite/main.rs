@@ -4,6 +4,7 @@ mod api;
 mod bad_input;
 mod canary;
 mod contract;
+mod file_drop;
 mod first_light;
 mod kill;
 mod node;

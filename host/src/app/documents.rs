@@ -214,6 +214,7 @@ fn verify_connection(connection: &Connection, plugins: &[PluginRow]) -> Vec<Stri
         faults.push(format!("plugin `{}` has no setting `{name}`", connection.plugin));
     }
     faults.extend(crate::gate::verify_endpoints(connection, &manifest));
+    faults.extend(crate::gate::verify_files(connection, &manifest));
     faults
 }
 

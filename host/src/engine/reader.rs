@@ -32,6 +32,8 @@ pub struct Reader {
     flow: Arc<OpenFlow>,
     run: RunId,
     cursor: Option<String>,
+    /// The cursor that is stored.
+    stored: Option<String>,
     /// What is stored or on its way to be.
     passed: Option<Checkpoint>,
     under_way: Option<(u64, JoinHandle<Result<ReadPage, Error>>)>,
@@ -52,6 +54,7 @@ impl Reader {
         let checkpoint = checkpoint.filter(|checkpoint| checkpoint.cursor_format == format);
         Self {
             cursor: checkpoint.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
+            stored: checkpoint.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
             passed: checkpoint,
             flow,
             run,
@@ -78,7 +81,9 @@ impl Reader {
             self.serving = wanted;
         }
         let (flow, run, cursor) = (self.flow.clone(), self.run.clone(), self.cursor.clone());
-        self.under_way = Some((self.serving, tokio::spawn(read(flow, run, cursor))));
+        let purpose =
+            if cursor.is_some() && cursor == self.stored { Purpose::ReadFromCheckpoint } else { Purpose::Read };
+        self.under_way = Some((self.serving, tokio::spawn(read(flow, (run, purpose), cursor))));
         true
     }
 
@@ -169,6 +174,11 @@ impl Reader {
         self.passed = Some(checkpoint.clone());
     }
 
+    /// This checkpoint is durable.
+    pub fn stored(&mut self, checkpoint: &Checkpoint) {
+        self.stored = Some(checkpoint.cursor.clone());
+    }
+
     /// When the next read is due, if none is under way.
     pub fn due(&self) -> Option<At> {
         (self.under_way.is_none() && !self.is_last_page_out).then_some(self.not_before)
@@ -185,7 +195,11 @@ impl Reader {
     }
 }
 
-async fn read(flow: Arc<OpenFlow>, run: RunId, cursor: Option<String>) -> Result<ReadPage, Error> {
+async fn read(
+    flow: Arc<OpenFlow>,
+    (run, purpose): (RunId, Purpose),
+    cursor: Option<String>,
+) -> Result<ReadPage, Error> {
     let request = ReadRequest {
         stream: flow.from.stream.name.as_str().into(),
         cursor,
@@ -194,8 +208,7 @@ async fn read(flow: Arc<OpenFlow>, run: RunId, cursor: Option<String>) -> Result
         overlap_ms: flow.overlap_ms,
     };
     // Reading has no effect, so that it needs no lease: what it finds is only stored under the lease's fence.
-    let call =
-        CallContext { run: run.clone(), purpose: Purpose::Read, seed: flow.new_seed(), lease: Arc::new(|| true) };
+    let call = CallContext { run: run.clone(), purpose, seed: flow.new_seed(), lease: Arc::new(|| true) };
     let door = flow.gate.door(flow.from.line.clone(), call);
     let page = flow.from.plugin.read(&request, door, CallLimits::default()).await;
     let Page { changes, next, .. } = page.map_err(|source| unread(&flow, source))?;

@@ -238,8 +238,11 @@ impl<'a> Running<'a> {
             self.ahead = Some(tokio::spawn(async move { Decision::of(&flow, &run, slice).await }));
         }
         let origin = Origin::Page { superseded: decision.superseded };
-        let step = self.step(origin, decision.seen_seq, checkpoint);
+        let step = self.step(origin, decision.seen_seq, checkpoint.clone());
         let intended = intend::commit(step, decision.changes).await?;
+        if let (Some(checkpoint), true) = (&checkpoint, intended.batches.is_empty()) {
+            self.reader.stored(checkpoint);
+        }
         let batches = self.intended(intended);
         self.pages.add(batches, is_last);
         if is_last && let Some(page) = self.page.take() {
@@ -272,7 +275,10 @@ impl<'a> Running<'a> {
         let id = delivered.batch.id.clone();
         let checkpoint = self.pages.checkpoint_after(&id).cloned();
         let Concluded { again, released, trouble } =
-            conclude::commit(&self.flow, self.lease.fence, &self.run.id, delivered, checkpoint).await?;
+            conclude::commit(&self.flow, self.lease.fence, &self.run.id, delivered, checkpoint.clone()).await?;
+        if let (Some(checkpoint), None) = (&checkpoint, &again) {
+            self.reader.stored(checkpoint);
+        }
         self.note_commit(released);
         self.pages.close(&id, again.as_ref().map(|batch| &batch.id));
         self.keys.remove(&id);

@@ -130,6 +130,7 @@ fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
     if connection.plugin != manifest.plugin.name {
         faults.push(format!("it is for plugin `{}`, not `{}`", connection.plugin, manifest.plugin.name));
     }
+    faults.extend(crate::gate::verify_files(connection, manifest));
     faults.extend(verify_settings(&connection.settings, manifest));
     if faults.is_empty() {
         return Ok(());
