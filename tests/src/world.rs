@@ -64,6 +64,8 @@ pub struct World {
     pub erp: Sim<NetSuite>,
     simulators: Simulators,
     config: Vec<Document>,
+    /// Plugins beside the two connectors.
+    plugins: Vec<String>,
 }
 
 /// What the ERP holds, from its own ledger.
@@ -109,7 +111,7 @@ impl World {
         let hosts = hosts.iter().flat_map(|(names, port)| names.iter().map(|name| (name.clone(), *port))).collect();
         let simulators = Simulators { hosts, root: hex::encode(ca.root()) };
         let config = documents::read_folder(&config_folder()).context("the demo's configuration")?;
-        let mut world = Self { crm, erp, simulators, config };
+        let mut world = Self { crm, erp, simulators, config, plugins: Vec::new() };
         let pricebook = world.crm.vendor().pricebook_id();
         world.edit("10-salesforce.yaml", "STANDARD_PRICEBOOK", &pricebook);
         Ok(world)
@@ -148,6 +150,17 @@ impl World {
         document.text = document.text.replace(from, to);
     }
 
+    /// Adds a plugin that the host installs: a crate of `plugins/` or `tests/guests/`.
+    pub fn install(&mut self, plugin: &str) {
+        self.plugins.push(plugin.to_owned());
+    }
+
+    /// Adds a configuration file, or puts it in the place of the one of this name.
+    pub fn put(&mut self, file: &str, text: &str) {
+        self.config.retain(|document| !document.file.ends_with(file));
+        self.config.push(Document { file: file.to_owned(), text: text.to_owned() });
+    }
+
     /// What a host between the two needs, in this process or in another one.
     ///
     /// # Errors
@@ -155,7 +168,8 @@ impl World {
     pub fn host(&self, data_dir: &Path, database_url: Option<String>) -> Result<Host> {
         let folder = data_dir.with_extension("plugins");
         std::fs::create_dir_all(&folder)?;
-        let plugins = ["salesforce", "netsuite"].map(|name| (folder.join(name), guests::component(name)));
+        let names = ["salesforce", "netsuite"].into_iter().chain(self.plugins.iter().map(String::as_str));
+        let plugins: Vec<_> = names.map(|name| (folder.join(name), guests::component(name))).collect();
         for (path, component) in &plugins {
             std::fs::write(path, component)?;
         }

@@ -83,6 +83,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper::", &["host/src/gate/"]),
     ("hyper_util::", &["host/src/gate/"]),
     ("tokio_rustls::", &["host/src/gate/"]),
+    ("rustix::", &["host/src/gate/", "host/sandbox/src/"]),
     ("axum::", &["host/src/api/"]),
     ("utoipa::", &["host/src/api/"]),
     ("utoipa_axum::", &["host/src/api/"]),

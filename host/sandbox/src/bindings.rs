@@ -11,6 +11,7 @@ mod generated {
             package tollgate:host;
             world everything {
                 import tollgate:plugin/http@0.1.0;
+                import tollgate:plugin/files@0.1.0;
                 import tollgate:plugin/clock@0.1.0;
                 import tollgate:plugin/random@0.1.0;
                 import tollgate:plugin/limits@0.1.0;
@@ -23,10 +24,14 @@ mod generated {
                 export tollgate:plugin/transform@0.1.0;
             }
         ",
-        imports: { "tollgate:plugin/http": async | trappable, default: trappable },
+        imports: {
+            "tollgate:plugin/http": async | trappable,
+            "tollgate:plugin/files": async | trappable,
+            default: trappable,
+        },
         exports: { default: async },
     });
 }
 
 pub(crate) use generated::exports::tollgate::plugin::{lookup, setup, source, target, transform};
-pub(crate) use generated::tollgate::plugin::{clock, config, http, limits, log, random, types};
+pub(crate) use generated::tollgate::plugin::{clock, config, files, http, limits, log, random, types};

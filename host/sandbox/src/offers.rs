@@ -1,15 +1,16 @@
 //! The host's side of every import: bounds what needs no knowledge of the world, and hands the rest to the broker.
 
-use crate::bindings::{clock, config, http, limits as left, log, random, types};
+use crate::bindings::{clock, config, files, http, limits as left, log, random, types};
 use crate::broker::Level;
 use crate::call::{State, Stop};
-use tollgate_core::model::{http as model, limits};
+use tollgate_core::model::{files as folder, http as model, limits};
 use wasmtime::component::{HasSelf, Linker};
 
 /// Offers everything that the contract knows. What a plugin does not import it cannot reach.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     http::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    files::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     clock::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     random::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     left::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
@@ -93,6 +94,88 @@ fn outward(answer: Result<model::Response, model::Error>) -> Answer {
             model::Error::Deadline => http::HttpError::Deadline,
             model::Error::Other(why) => http::HttpError::Other(why),
         }),
+    }
+}
+
+impl files::Host for State {
+    async fn list_names(
+        &mut self,
+        folder: String,
+        after: Option<String>,
+        most: u32,
+    ) -> wasmtime::Result<Result<Vec<files::Entry>, files::FileError>> {
+        self.take_requests(1)?;
+        let after = after.unwrap_or_default();
+        if let Some(error) = too_long([&folder, &after]) {
+            return Ok(Err(error));
+        }
+        self.meter.pause();
+        let listed = self.broker.list_files(folder, after, most).await;
+        self.meter.resume();
+        let entry = |entry: folder::Entry| files::Entry {
+            name: entry.name,
+            bytes: entry.bytes,
+            modified_at_ms: entry.modified_at_ms,
+        };
+        Ok(listed.map(|entries| entries.into_iter().map(entry).collect()).map_err(file_error))
+    }
+
+    async fn read(
+        &mut self,
+        name: String,
+        offset: u64,
+        most: u32,
+    ) -> wasmtime::Result<Result<Vec<u8>, files::FileError>> {
+        self.take_requests(1)?;
+        if let Some(error) = too_long([&name]) {
+            return Ok(Err(error));
+        }
+        self.meter.pause();
+        let bytes = self.broker.read_file(name, offset, most).await;
+        self.meter.resume();
+        Ok(bytes.map_err(file_error))
+    }
+
+    async fn write(&mut self, name: String, content: Vec<u8>) -> wasmtime::Result<Result<(), files::FileError>> {
+        self.take_requests(1)?;
+        if content.len() > limits::FILE_WRITE_BYTES_MAX {
+            return Ok(Err(files::FileError::TooLarge(limits::FILE_WRITE_BYTES_MAX as u64)));
+        }
+        if let Some(error) = too_long([&name]) {
+            return Ok(Err(error));
+        }
+        self.meter.pause();
+        let made = self.broker.write_file(name, content).await;
+        self.meter.resume();
+        Ok(made.map_err(file_error))
+    }
+
+    async fn rename(&mut self, from: String, to: String) -> wasmtime::Result<Result<(), files::FileError>> {
+        self.take_requests(1)?;
+        if let Some(error) = too_long([&from, &to]) {
+            return Ok(Err(error));
+        }
+        self.meter.pause();
+        let renamed = self.broker.rename_file(from, to).await;
+        self.meter.resume();
+        Ok(renamed.map_err(file_error))
+    }
+}
+
+/// Names of any length are the broker's business to refuse and write down; those of megabytes are not handed on.
+fn too_long<const N: usize>(names: [&String; N]) -> Option<files::FileError> {
+    let most = limits::REQUEST_TARGET_BYTES_MAX;
+    let name = names.into_iter().find(|name| name.len() > most)?;
+    Some(files::FileError::Denied(format!("name: it has {} bytes; at most {most}", name.len())))
+}
+
+fn file_error(error: folder::Error) -> files::FileError {
+    match error {
+        folder::Error::Denied(rule) => files::FileError::Denied(rule),
+        folder::Error::NotFound => files::FileError::NotFound,
+        folder::Error::Exists => files::FileError::Exists,
+        folder::Error::TooLarge(bytes) => files::FileError::TooLarge(bytes),
+        folder::Error::Other(why) => files::FileError::Other(why),
     }
 }
 

@@ -139,6 +139,7 @@ impl Documents {
             }
         }
         for (document, flow) in &self.flows {
+            faults.extend(verify_transforms(flow, plugins).into_iter().map(|message| fault(document, message)));
             match self.entities.get(&flow.entity) {
                 None => faults.push(fault(document, format!("there is no entity `{}`", flow.entity))),
                 Some(map) => faults.extend(map.plan(&flow.from, &flow.to, &self.entities).err()),
@@ -212,6 +213,9 @@ fn verify_connection(connection: &Connection, plugins: &[PluginRow]) -> Vec<Stri
         Err(error) => return vec![error.to_string()],
     };
     let mut faults = Vec::new();
+    if manifest.plugin.exports.contains("transform") {
+        faults.push(format!("plugin `{}` is a transform: name it under `transforms` of a flow", connection.plugin));
+    }
     for setting in manifest.settings.iter().filter(|setting| setting.required) {
         if !connection.settings.contains_key(&setting.name) {
             faults.push(format!("setting `{}` is missing: {}", setting.name, setting.about));
@@ -221,6 +225,32 @@ fn verify_connection(connection: &Connection, plugins: &[PluginRow]) -> Vec<Stri
         faults.push(format!("plugin `{}` has no setting `{name}`", connection.plugin));
     }
     faults.extend(crate::gate::verify_endpoints(connection, &manifest));
+    faults.extend(crate::gate::verify_files(connection, &manifest));
+    faults
+}
+
+fn verify_transforms(flow: &Flow, plugins: &[PluginRow]) -> Vec<String> {
+    let mut faults = Vec::new();
+    if flow.transforms.len() > limits::TRANSFORMS_MAX {
+        faults.push(format!("{} transforms; at most {}", flow.transforms.len(), limits::TRANSFORMS_MAX));
+    }
+    for transform in &flow.transforms {
+        let name = &transform.plugin;
+        let Some(row) = plugins.iter().find(|row| row.name == *name) else {
+            faults.push(format!("transform `{name}` is not installed"));
+            continue;
+        };
+        match Manifest::parse(&row.manifest) {
+            Ok(manifest) if !manifest.plugin.exports.contains("transform") => {
+                faults.push(format!("plugin `{name}` is a connector and exports no `transform`"));
+            }
+            Ok(manifest) => {
+                let wrong = crate::gate::verify_settings(&transform.settings, &manifest);
+                faults.extend(wrong.into_iter().map(|wrong| format!("transform `{name}`: {wrong}")));
+            }
+            Err(error) => faults.push(error.to_string()),
+        }
+    }
     faults
 }
 

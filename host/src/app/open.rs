@@ -3,7 +3,7 @@
 use super::documents::{Documents, Fault};
 use super::{App, Error};
 use crate::clock::SharedClock;
-use crate::engine::{OpenFlow, Side};
+use crate::engine::{OpenFlow, OpenTransform, Side};
 use crate::gate::{CallContext, Line, Purpose};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -62,24 +62,36 @@ pub(super) struct Connection {
 pub(super) async fn connection(app: &App, documents: &Documents, name: &ConnectionName) -> Result<Connection, Error> {
     let absent = |what, name: &str| Error::Absent { what, name: name.to_owned() };
     let connection = documents.connection(name).ok_or_else(|| absent("connection", name.as_str()))?;
-    let rows = app.store.plugins(&app.tenant).await?;
-    let row = rows
-        .into_iter()
-        .find(|row| row.name == connection.plugin)
-        .ok_or_else(|| absent("plugin", &connection.plugin))?;
-    let mut loaded = app.loaded.lock().await;
-    let plugin = match loaded.get(&row.digest) {
-        Some(plugin) => plugin.clone(),
-        None => {
-            let bytes = app.store.component(&app.tenant, &row.digest).await?;
-            let bytes = bytes.ok_or_else(|| absent("component", &row.digest.to_string()))?;
-            let plugin = app.sandbox.load(admit(&bytes)?).await?;
-            loaded.insert(row.digest, plugin.clone());
-            plugin
-        }
-    };
+    let plugin = plugin(app, &connection.plugin).await?;
     let line = app.gate.open(connection.clone(), plugin.manifest().clone(), app.tenant.clone())?;
     Ok(Connection { plugin, line })
+}
+
+/// Loads the active plugin of this name, once per digest.
+async fn plugin(app: &App, name: &str) -> Result<Plugin, Error> {
+    let absent = |what, name: &str| Error::Absent { what, name: name.to_owned() };
+    let rows = app.store.plugins(&app.tenant).await?;
+    let row = rows.into_iter().find(|row| row.name == name).ok_or_else(|| absent("plugin", name))?;
+    let mut loaded = app.loaded.lock().await;
+    if let Some(plugin) = loaded.get(&row.digest) {
+        return Ok(plugin.clone());
+    }
+    let bytes = app.store.component(&app.tenant, &row.digest).await?;
+    let bytes = bytes.ok_or_else(|| absent("component", &row.digest.to_string()))?;
+    let plugin = app.sandbox.load(admit(&bytes)?).await?;
+    loaded.insert(row.digest, plugin.clone());
+    Ok(plugin)
+}
+
+/// Loads the transforms of a flow, in order.
+async fn transforms(app: &App, flow: &Flow) -> Result<Vec<OpenTransform>, Error> {
+    let mut transforms = Vec::with_capacity(flow.transforms.len());
+    for transform in &flow.transforms {
+        let plugin = plugin(app, &transform.plugin).await?;
+        let settings = serde_json::json!(transform.settings).to_string();
+        transforms.push(OpenTransform { name: transform.plugin.clone(), plugin, settings });
+    }
+    Ok(transforms)
 }
 
 /// Opens a flow: both sides, and the plan of its entity map.
@@ -101,6 +113,8 @@ pub(super) async fn flow(app: &App, documents: &Documents, flow: &Flow) -> Resul
         is_referred_to: documents.is_referred_to(&flow.entity),
         every_ms: flow.every_ms,
         overlap_ms: flow.overlap_ms,
+        transforms: transforms(app, flow).await?,
+        transform_paths: flow.transforms.iter().flat_map(|transform| transform.reads.iter().cloned()).collect(),
         write_max: OpenFlow::write_max(&to.stream, flow.write_batch),
         from,
         to,

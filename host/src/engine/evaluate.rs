@@ -5,16 +5,19 @@
 use crate::engine::Error;
 use crate::engine::find::{Found, find};
 use crate::engine::flow::OpenFlow;
+use crate::engine::transform::{Fate, Incoming};
 use crate::store::RecordRow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tollgate_core::entity::table::Tables;
-use tollgate_core::entity::{By, Counterpart, Draft, Known, Projection, Reference, Verdict};
+use tollgate_core::entity::{By, Counterpart, Draft, Known, Projection, Reference, Skip, Verdict};
 use tollgate_core::model::{Change, EntityId, EntityName, RunId};
 
 /// What a change became, with all that the commit needs to know.
 pub struct Decided {
     /// The change.
     pub change: Change,
+    /// What the transforms said of it.
+    pub fate: Fate,
     /// The business thing that it belongs to; new if it was unknown.
     pub entity_id: EntityId,
     /// What was known of it in the source before.
@@ -27,29 +30,37 @@ pub struct Decided {
     pub projection: Projection,
 }
 
-/// Decides all of `changes`; one change per key.
+/// Decides all of `changes`; one change per key. Those that the transforms let pass are shown to the entity map; of the
+/// others, everything that is known stays known.
 ///
 /// # Errors
 /// The store, or the search for counterparts in the target.
 pub async fn evaluate(
     flow: &OpenFlow,
     run: &RunId,
-    changes: Vec<Change>,
+    changes: Vec<Incoming>,
     tables: &Tables,
 ) -> Result<Vec<Decided>, Error> {
-    let drafts: Vec<Draft> = changes.iter().map(|change| flow.plan.read(change, tables)).collect();
+    let draft = |one: &Incoming| (one.fate == Fate::Passed).then(|| flow.plan.read(&one.change, tables));
+    let drafts: Vec<Option<Draft>> = changes.iter().map(draft).collect();
     let mut known = known(flow, &changes).await?;
     let counterparts = counterparts(flow, &known).await?;
     let is_new = |change: &Change| {
         known.get(change.key.as_str()).is_none_or(|row| !counterparts.contains_key(row.entity_id.as_str()))
     };
-    let wanted = changes.iter().zip(&drafts).filter(|(change, _)| is_new(change));
+    let wanted = changes.iter().zip(&drafts).filter_map(|(one, draft)| Some((&one.change, draft.as_ref()?)));
+    let wanted = wanted.filter(|(change, _)| is_new(change));
     let found = find(flow, run, wanted).await?;
-    let resolved = resolve(flow, &drafts).await?;
+    let resolved = resolve(flow, drafts.iter().flatten()).await?;
 
-    let decide = |(change, draft): (Change, Draft)| {
+    let decide = |(Incoming { change, fate }, draft): (Incoming, Option<Draft>)| {
         let row = known.remove(change.key.as_str());
         let entity_id = row.as_ref().map_or_else(|| flow.new_entity(), |row| row.entity_id.clone());
+        let Some(draft) = draft else {
+            let has_counterpart = counterparts.contains_key(entity_id.as_str());
+            let projection = kept_out(row.as_ref(), &fate);
+            return Decided { change, fate, entity_id, known: row, adopted: None, has_counterpart, projection };
+        };
         let found = found.get(change.key.as_str());
         let (entity_id, adopted) = match found {
             Some(Found::One(record)) => (record.entity_id.clone().unwrap_or(entity_id), Some(record.key.clone())),
@@ -69,14 +80,28 @@ pub async fn evaluate(
             projection.verdict = Verdict::Held(vec![stop.clone()]);
         }
         let has_counterpart = counterpart.is_some();
-        Decided { change, entity_id, known: row, adopted, has_counterpart, projection }
+        Decided { change, fate, entity_id, known: row, adopted, has_counterpart, projection }
     };
     Ok(changes.into_iter().zip(drafts).map(decide).collect())
 }
 
+/// What a change means that the transforms did not let pass: what is known stays.
+fn kept_out(known: Option<&RecordRow>, fate: &Fate) -> Projection {
+    let verdict = match fate {
+        Fate::Refused(stop) => Verdict::Refused(vec![stop.clone()]),
+        Fate::Passed | Fate::Dropped => Verdict::Skipped(Skip::Transform),
+    };
+    Projection {
+        state: known.map(|row| row.state.clone()).unwrap_or_default(),
+        natural: known.and_then(|row| row.natural.clone()),
+        is_matched: known.is_some_and(|row| row.is_matched),
+        verdict,
+    }
+}
+
 /// What we knew of these records in the source.
-async fn known(flow: &OpenFlow, changes: &[Change]) -> Result<HashMap<String, RecordRow>, Error> {
-    let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
+async fn known(flow: &OpenFlow, changes: &[Incoming]) -> Result<HashMap<String, RecordRow>, Error> {
+    let keys: Vec<&str> = changes.iter().map(|one| one.change.key.as_str()).collect();
     let rows = flow.store.records(&flow.tenant, &flow.entity, &flow.from.system, &keys).await?;
     Ok(rows.into_iter().map(|row| (row.key.clone(), row)).collect())
 }
@@ -92,10 +117,10 @@ async fn counterparts(
 }
 
 /// The target's keys of all references.
-async fn resolve(flow: &OpenFlow, drafts: &[Draft]) -> Result<HashMap<Reference, String>, Error> {
+async fn resolve(flow: &OpenFlow, drafts: impl Iterator<Item = &Draft>) -> Result<HashMap<Reference, String>, Error> {
     let mut by_key: BTreeMap<EntityName, BTreeSet<&str>> = BTreeMap::new();
     let mut by_natural: BTreeMap<EntityName, BTreeSet<&str>> = BTreeMap::new();
-    let references: BTreeSet<&Reference> = drafts.iter().flat_map(Draft::references).collect();
+    let references: BTreeSet<&Reference> = drafts.flat_map(Draft::references).collect();
     for reference in &references {
         match &reference.by {
             By::Key(key) => by_key.entry(reference.entity.clone()).or_default().insert(key),

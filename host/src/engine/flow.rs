@@ -25,6 +25,16 @@ pub struct Side {
     pub stream: Stream,
 }
 
+/// One transform of the flow, loaded.
+pub struct OpenTransform {
+    /// The plugin's name, for messages.
+    pub name: String,
+    /// The plugin.
+    pub plugin: Plugin,
+    /// Its settings, a JSON object as text.
+    pub settings: String,
+}
+
 /// A flow that is ready to run. Shared by its loop and its deliveries; immutable.
 pub struct OpenFlow {
     /// Whose.
@@ -37,6 +47,10 @@ pub struct OpenFlow {
     pub plan: Plan,
     /// The version of the entity map.
     pub map_version: i64,
+    /// What each page goes through before the entity map sees it, in order.
+    pub transforms: Vec<OpenTransform>,
+    /// Paths that the transforms read beside those of the entity map.
+    pub transform_paths: Vec<String>,
     /// Where it reads.
     pub from: Side,
     /// Where it writes.
@@ -63,6 +77,14 @@ impl OpenFlow {
     /// The name of the lease that lets exactly one node run this flow.
     pub fn lease_name(&self) -> String {
         format!("flow:{}", self.name)
+    }
+
+    /// The paths that a read asks for: the entity map's and the transforms'.
+    pub fn source_paths(&self) -> Vec<String> {
+        let mut paths = self.plan.source_paths();
+        let further = self.transform_paths.iter().filter(|path| !paths.contains(path)).cloned().collect::<Vec<_>>();
+        paths.extend(further);
+        paths
     }
 
     /// The bound on one write: the stream's, the flow's and the host's, whichever is least.

@@ -187,7 +187,7 @@ impl Sorted {
         now: At,
     ) -> Result<(), Error> {
         self.satisfy_natural(flow, &decided);
-        let Decided { change, entity_id, known, adopted, has_counterpart, projection } = decided;
+        let Decided { change, fate: _, entity_id, known, adopted, has_counterpart, projection } = decided;
         let is_maybe_done = earlier.get(&change.key).is_some_and(SetAsideRow::is_maybe_done);
         let verdict = if self.is_page && is_maybe_done && !has_counterpart {
             // Whatever the change says now: only a person knows whether the target has the record already.
@@ -232,6 +232,7 @@ impl Sorted {
         };
         match verdict {
             Verdict::Skipped(Skip::Predicate) => self.tally.skipped_predicate += 1,
+            Verdict::Skipped(Skip::Transform) => self.tally.skipped_transform += 1,
             Verdict::Unchanged if known.is_some_and(|row| !row.hash.is_empty()) => self.tally.skipped_echo += 1,
             Verdict::Unchanged => self.tally.unchanged += 1,
             Verdict::Held(stops) => stop(Kind::Hold, stops)?,

@@ -4,7 +4,7 @@
 //!
 //! 1. [`runner`] is the loop of one flow: it reads ahead, cuts pages into slices, keeps them in order, waits; [`supervise`]
 //!    starts it and tries again after trouble, under a lease; `control` is what both listen to, [`run`] counts what one
-//!    execution of the flow did.
+//!    execution of the flow did. What was read goes through the flow's plugins first ([`transform`]).
 //! 2. [`evaluate`] decides what each change means: it looks up what is known ([`find`] in the target), resolves
 //!    references, asks the entity map.
 //! 3. [`intend`] turns decisions into one commit: intents, holds, exceptions, known state, counts.
@@ -44,9 +44,10 @@ pub mod runner;
 pub mod settle;
 pub mod slices;
 pub mod supervise;
+pub mod transform;
 
 pub use control::Status;
-pub use flow::{OpenFlow, Side};
+pub use flow::{OpenFlow, OpenTransform, Side};
 pub use supervise::Handle;
 
 use crate::{gate, store};
@@ -68,6 +69,17 @@ pub enum Error {
         connection: String,
         /// The source's stream.
         stream: String,
+        /// What the plugin or the sandbox said.
+        #[source]
+        source: CallError,
+    },
+    /// A transform of the flow gave no answer.
+    #[error("flow `{flow}`: transform `{plugin}` failed")]
+    Transform {
+        /// The flow.
+        flow: FlowName,
+        /// The transform.
+        plugin: String,
         /// What the plugin or the sandbox said.
         #[source]
         source: CallError,

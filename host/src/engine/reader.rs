@@ -3,6 +3,7 @@
 use crate::engine::Error;
 use crate::engine::describe;
 use crate::engine::flow::OpenFlow;
+use crate::engine::transform::{self, Incoming};
 use crate::gate::{CallContext, Purpose};
 use crate::store::Checkpoint;
 use std::sync::Arc;
@@ -10,10 +11,18 @@ use tokio::task::JoinHandle;
 use tollgate_core::model::{At, Failure, Next, Page, ReadRequest, RunId, limits};
 use tollgate_sandbox::{CallError, CallLimits};
 
+/// A page that went through the flow's transforms.
+pub struct ReadPage {
+    /// In the order of the cursor.
+    pub changes: Vec<Incoming>,
+    /// Where to go on.
+    pub next: Next,
+}
+
 /// What a read ended with.
 pub enum Read {
     /// A page.
-    Page(Page),
+    Page(ReadPage),
     /// No page for now, and why; the reader tries again by itself.
     Trouble(String),
 }
@@ -22,9 +31,11 @@ pub enum Read {
 pub struct Reader {
     flow: Arc<OpenFlow>,
     cursor: Option<String>,
+    /// The cursor that is stored.
+    stored: Option<String>,
     /// What is stored or on its way to be.
     passed: Option<Checkpoint>,
-    under_way: Option<(u64, JoinHandle<Result<Page, CallError>>)>,
+    under_way: Option<(u64, JoinHandle<Result<ReadPage, Error>>)>,
     /// Whether the last page, the one that said "caught up", is with the loop and has not passed.
     is_last_page_out: bool,
     is_caught_up: bool,
@@ -42,6 +53,7 @@ impl Reader {
         let checkpoint = checkpoint.filter(|checkpoint| checkpoint.cursor_format == format);
         Self {
             cursor: checkpoint.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
+            stored: checkpoint.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
             passed: checkpoint,
             flow,
             under_way: None,
@@ -76,7 +88,9 @@ impl Reader {
             self.serving = wanted;
         }
         let (flow, cursor) = (self.flow.clone(), self.cursor.clone());
-        self.under_way = Some((self.serving, tokio::spawn(read(flow, run, cursor))));
+        let purpose =
+            if cursor.is_some() && cursor == self.stored { Purpose::ReadFromCheckpoint } else { Purpose::Read };
+        self.under_way = Some((self.serving, tokio::spawn(read(flow, (run, purpose), cursor))));
     }
 
     /// Waits for the read that is under way; for ever if there is none. Cancel-safe.
@@ -110,36 +124,34 @@ impl Reader {
     }
 
     /// Refuses a page that would make the flow read the same place for ever.
-    fn accept(&self, page: Page) -> Result<Page, CallError> {
+    fn accept(&self, page: ReadPage) -> Result<ReadPage, Error> {
         match &page.next {
             Next::More(cursor) if Some(cursor) == self.cursor.as_ref() => {
-                Err(CallError::Broke("`source.read` says that there is more, but its cursor did not move".into()))
+                let what = "`source.read` says that there is more, but its cursor did not move";
+                Err(unread(&self.flow, CallError::Broke(what.into())))
             }
             _ => Ok(page),
         }
     }
 
-    fn fail(&mut self, error: CallError) -> Result<Read, Error> {
-        if let (CallError::Failure(Failure::CursorExpired(reason)), Some(_)) = (&error, &self.cursor) {
+    fn fail(&mut self, error: Error) -> Result<Read, Error> {
+        // A transform has no cursor: only the source's word counts.
+        if let Error::Read { source: CallError::Failure(Failure::CursorExpired(reason)), .. } = &error
+            && self.cursor.is_some()
+        {
             tracing::warn!(flow = %self.flow.name, reason, "the cursor is no longer valid: reading anew");
             self.cursor = None;
             return Ok(Read::Trouble(format!("reading anew: {reason}")));
         }
         let delay_ms = limits::RETRY_DELAYS_MS.get(self.failures as usize).copied().unwrap_or(limits::FLOW_PAUSE_MS);
         let asked_ms = match &error {
-            CallError::Failure(Failure::RateLimited(Some(ms))) => {
+            Error::Read { source: CallError::Failure(Failure::RateLimited(Some(ms))), .. } => {
                 (*ms).clamp(limits::RETRY_AFTER_MS_MIN, limits::RETRY_AFTER_MS_MAX)
             }
             _ => 0,
         };
         self.failures = self.failures.saturating_add(1);
         self.not_before = self.flow.clock.now().plus_ms(delay_ms.max(asked_ms));
-        let error = Error::Read {
-            flow: self.flow.name.clone(),
-            connection: self.flow.from.connection.to_string(),
-            stream: self.flow.from.stream.name.clone(),
-            source: error,
-        };
         Ok(Read::Trouble(describe(&error)))
     }
 
@@ -168,6 +180,11 @@ impl Reader {
         self.passed = Some(checkpoint.clone());
     }
 
+    /// This checkpoint is durable.
+    pub fn stored(&mut self, checkpoint: &Checkpoint) {
+        self.stored = Some(checkpoint.cursor.clone());
+    }
+
     /// When the next read is due, if none is under way.
     pub fn due(&self) -> Option<At> {
         (self.under_way.is_none() && !self.is_last_page_out).then_some(self.not_before)
@@ -184,16 +201,31 @@ impl Reader {
     }
 }
 
-async fn read(flow: Arc<OpenFlow>, run: RunId, cursor: Option<String>) -> Result<Page, CallError> {
+async fn read(
+    flow: Arc<OpenFlow>,
+    (run, purpose): (RunId, Purpose),
+    cursor: Option<String>,
+) -> Result<ReadPage, Error> {
     let request = ReadRequest {
         stream: flow.from.stream.name.as_str().into(),
         cursor,
-        fields: flow.plan.source_paths(),
+        fields: flow.source_paths(),
         only: Vec::new(),
         overlap_ms: flow.overlap_ms,
     };
     // Reading has no effect, so that it needs no lease: what it finds is only stored under the lease's fence.
-    let call = CallContext { run, purpose: Purpose::Read, seed: flow.new_seed(), lease: Arc::new(|| true) };
+    let call = CallContext { run: run.clone(), purpose, seed: flow.new_seed(), lease: Arc::new(|| true) };
     let door = flow.gate.door(flow.from.line.clone(), call);
-    flow.from.plugin.read(&request, door, CallLimits::default()).await
+    let page = flow.from.plugin.read(&request, door, CallLimits::default()).await;
+    let Page { changes, next, .. } = page.map_err(|source| unread(&flow, source))?;
+    Ok(ReadPage { changes: transform::apply(&flow, &run, changes).await?, next })
+}
+
+fn unread(flow: &OpenFlow, source: CallError) -> Error {
+    Error::Read {
+        flow: flow.name.clone(),
+        connection: flow.from.connection.to_string(),
+        stream: flow.from.stream.name.clone(),
+        source,
+    }
 }

@@ -12,16 +12,17 @@ use crate::engine::flow::OpenFlow;
 use crate::engine::intend::{self, Batch, Intended, Origin, Step};
 use crate::engine::lease::Lease;
 use crate::engine::pages::Pages;
-use crate::engine::reader::{Read, Reader};
+use crate::engine::reader::{Read, ReadPage, Reader};
 use crate::engine::run::{self, Run};
 use crate::engine::slices::{Slice, Slices};
+use crate::engine::transform::{self, Incoming};
 use crate::engine::{Error, describe};
 use crate::store::{self, Checkpoint};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tollgate_core::entity::{Table, Tables};
-use tollgate_core::model::{At, BatchId, Change, Page, RunId, TableName, limits};
+use tollgate_core::model::{At, BatchId, Change, RunId, TableName, limits};
 
 /// What one stretch works on.
 pub(super) struct Running<'a> {
@@ -197,6 +198,7 @@ impl<'a> Running<'a> {
             rows.iter().map(|row| serde_json::from_str(&row.change)).collect::<Result<_, _>>().map_err(corrupt)?;
         let origin = Origin::Released(rows.into_iter().map(|row| (row.key.clone(), row)).collect());
         let run = self.run_id();
+        let changes = transform::read_again(&self.flow, &run, changes).await;
         let decision = Decision::of(&self.flow, &run, Slice { changes, superseded: 0 }).await?;
         let intended = intend::commit(self.step(origin, decision.seen_seq, None), decision.changes).await?;
         self.intended(intended);
@@ -204,7 +206,7 @@ impl<'a> Running<'a> {
     }
 
     /// Takes over a page that was read. One that says nothing new is done already.
-    fn turn(&mut self, page: Page) {
+    fn turn(&mut self, page: ReadPage) {
         let checkpoint = self.reader.checkpoint(&page.next);
         if page.changes.is_empty() && self.pages.is_empty() && !self.reader.is_new(&checkpoint) {
             self.reader.passed(&checkpoint);
@@ -241,8 +243,11 @@ impl<'a> Running<'a> {
             self.ahead = Some(tokio::spawn(async move { Decision::of(&flow, &run, slice).await }));
         }
         let origin = Origin::Page { superseded: decision.superseded };
-        let step = self.step(origin, decision.seen_seq, checkpoint);
+        let step = self.step(origin, decision.seen_seq, checkpoint.clone());
         let intended = intend::commit(step, decision.changes).await?;
+        if let (Some(checkpoint), true) = (&checkpoint, intended.batches.is_empty()) {
+            self.reader.stored(checkpoint);
+        }
         let batches = self.intended(intended);
         self.pages.add(batches, is_last);
         if is_last && let Some(page) = self.page.take() {
@@ -277,7 +282,10 @@ impl<'a> Running<'a> {
         let checkpoint = self.pages.checkpoint_after(&id).cloned();
         let run = self.run.get_or_insert_with(|| Run::new(&self.flow));
         let Concluded { again, released, trouble } =
-            conclude::commit(&self.flow, self.lease.fence, run, delivered, checkpoint).await?;
+            conclude::commit(&self.flow, self.lease.fence, run, delivered, checkpoint.clone()).await?;
+        if let (Some(checkpoint), None) = (&checkpoint, &again) {
+            self.reader.stored(checkpoint);
+        }
         self.note_commit(released);
         self.pages.close(&id, again.as_ref().map(|batch| &batch.id));
         self.keys.remove(&id);
@@ -375,7 +383,8 @@ impl Decision {
 
     /// Back to what was to be decided.
     fn into_slice(self) -> Slice {
-        let changes = self.changes.into_iter().map(|decided| decided.change).collect();
+        let again = |decided: Decided| Incoming { change: decided.change, fate: decided.fate };
+        let changes = self.changes.into_iter().map(again).collect();
         Slice { changes, superseded: self.superseded }
     }
 }

@@ -1,13 +1,14 @@
 //! Cuts a page into slices: what one slice intends is on its way while the next one is decided.
 
+use crate::engine::transform::Incoming;
 use crate::store::Checkpoint;
 use std::collections::HashSet;
-use tollgate_core::model::{Change, Operation, limits};
+use tollgate_core::model::{Operation, limits};
 
 /// A page on its way through the loop.
 pub struct Slices {
     /// What is left of it, the newest change first.
-    rest: Vec<Change>,
+    rest: Vec<Incoming>,
     /// Changes that gave way to a later one of their record and were not counted yet.
     superseded: usize,
     /// How far the source is read once the page is done.
@@ -17,25 +18,26 @@ pub struct Slices {
 /// What is decided and committed together: one change per key.
 pub struct Slice {
     /// The changes, oldest first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Incoming>,
     /// Changes of the page that gave way to one of its others; counted with the first slice.
     pub superseded: usize,
 }
 
 impl Slices {
     /// Takes a page's changes. One gives way to a later one of its record, unless that one is partial and says less.
-    pub fn new(changes: Vec<Change>, checkpoint: Checkpoint) -> Self {
+    pub fn new(changes: Vec<Incoming>, checkpoint: Checkpoint) -> Self {
         let read = changes.len();
         let mut whole = HashSet::with_capacity(read);
         let mut rest = Vec::with_capacity(read);
-        for change in changes.into_iter().rev() {
+        for incoming in changes.into_iter().rev() {
+            let change = &incoming.change;
             if whole.contains(&change.key) {
                 continue;
             }
             if change.operation != Operation::Partial {
                 whole.insert(change.key.clone());
             }
-            rest.push(change);
+            rest.push(incoming);
         }
         Self { superseded: read - rest.len(), rest, checkpoint }
     }
@@ -47,7 +49,7 @@ impl Slices {
 
     /// Whether the next slice holds one of these keys: then it waits, so that the order per key is kept.
     pub fn touches<'k>(&self, keys: impl IntoIterator<Item = &'k String>) -> bool {
-        let next: HashSet<&str> = self.next().iter().map(|change| change.key.as_str()).collect();
+        let next: HashSet<&str> = self.next().iter().map(|next| next.change.key.as_str()).collect();
         keys.into_iter().any(|key| next.contains(key.as_str()))
     }
 
@@ -59,10 +61,10 @@ impl Slices {
     }
 
     /// Ends before a key that it holds already.
-    fn next(&self) -> &[Change] {
+    fn next(&self) -> &[Incoming] {
         let mut keys = HashSet::new();
         let oldest = self.rest.iter().rev().take(limits::DECIDE_SLICE_MAX);
-        let count = oldest.map(|change| change.key.as_str()).take_while(|key| keys.insert(*key)).count();
+        let count = oldest.map(|next| next.change.key.as_str()).take_while(|key| keys.insert(*key)).count();
         &self.rest[self.rest.len() - count..]
     }
 }
@@ -70,6 +72,7 @@ impl Slices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tollgate_core::model::Change;
 
     fn change(key: usize, data: &str) -> Change {
         Change {
@@ -83,6 +86,7 @@ mod tests {
     }
 
     fn slices(changes: Vec<Change>) -> Slices {
+        let changes = changes.into_iter().map(Incoming::passed).collect();
         Slices::new(changes, Checkpoint { cursor_format: 1, cursor: "c".into(), is_caught_up: true })
     }
 
@@ -96,10 +100,10 @@ mod tests {
         let (mut keys, mut superseded, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         while !page.is_empty() {
             let slice = page.take();
-            assert!(slice.changes.iter().all(|change| change.data == "new"));
+            assert!(slice.changes.iter().all(|one| one.change.data == "new"));
             sizes.push(slice.changes.len());
             superseded.push(slice.superseded);
-            keys.extend(slice.changes.into_iter().map(|change| change.key));
+            keys.extend(slice.changes.into_iter().map(|one| one.change.key));
         }
         assert_eq!(sizes, [limits::DECIDE_SLICE_MAX, limits::DECIDE_SLICE_MAX, 5]);
         assert_eq!(superseded, [1, 0, 0]);
@@ -112,7 +116,7 @@ mod tests {
     fn a_partial_change_supersedes_nothing() {
         let partial = |key, data| Change { operation: Operation::Partial, ..change(key, data) };
         let mut page = slices(vec![change(1, "a"), change(2, "b"), partial(1, "c"), partial(3, "d"), change(3, "e")]);
-        let data = |slice: Slice| slice.changes.into_iter().map(|change| change.data).collect::<Vec<_>>().join("");
+        let data = |slice: Slice| slice.changes.into_iter().map(|one| one.change.data).collect::<Vec<_>>().join("");
         let first = page.take();
         assert_eq!(first.superseded, 1);
         assert_eq!(data(first), "ab");

@@ -4,6 +4,7 @@ use crate::clock::Seeded;
 use crate::gate::budget::WaitMs;
 use crate::gate::effect::{self, Effects, Found, Key};
 use crate::gate::exchange::{Outgoing, no_budget};
+use crate::gate::files::Right;
 use crate::gate::journal::{Journal, shown};
 use crate::gate::send::{Call, UnderWay};
 use crate::gate::{Inner, Line};
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tollgate_core::egress::{self, Denial};
+use tollgate_core::model::files::{self, Entry};
 use tollgate_core::model::manifest::{Effect, Route};
 use tollgate_core::model::{At, BatchId, RunId, http, limits};
 use tollgate_sandbox::{Allowance, Broker, Level};
@@ -28,8 +30,10 @@ pub enum Purpose {
     Check,
     /// `setup.discover`.
     Discover,
-    /// `source.read`.
+    /// `source.read`, from a cursor that may not be stored yet.
     Read,
+    /// `source.read` from a cursor that is stored.
+    ReadFromCheckpoint,
     /// `lookup.fetch` and `lookup.search`.
     Lookup,
     /// `target.write`, and `target.settle` of what was pending of the same batch: the only calls whose requests may have
@@ -62,13 +66,15 @@ pub struct CallContext {
 
 /// Serves exactly one call.
 pub struct Door {
-    call: Arc<Call>,
+    pub(super) call: Arc<Call>,
+    /// What it may do with files.
+    pub(super) files: Right,
     purpose: egress::Purpose,
     started: At,
     /// The time that the plugin sees: of its last host call; in a write, of its batch.
     now: AtomicI64,
     /// Requests that the plugin made.
-    asked: AtomicU32,
+    pub(super) asked: AtomicU32,
     random: Seeded,
 }
 
@@ -90,10 +96,11 @@ impl Door {
     pub(super) fn new(gate: Arc<Inner>, line: Arc<Line>, context: CallContext) -> Self {
         let started = gate.clock.now();
         let (mut now, mut seed) = (started, context.seed);
+        let files = Right::of(&context.purpose);
         let (purpose, effects) = match context.purpose {
             Purpose::Check => (egress::Purpose::Check, None),
             Purpose::Discover => (egress::Purpose::Discover, None),
-            Purpose::Read => (egress::Purpose::Read, None),
+            Purpose::Read | Purpose::ReadFromCheckpoint => (egress::Purpose::Read, None),
             Purpose::Lookup => (egress::Purpose::Lookup, None),
             Purpose::Write { batch, keys, stored, started } => {
                 (now, seed) = (started, effect::seed(&batch));
@@ -114,6 +121,7 @@ impl Door {
         };
         Self {
             call: Arc::new(call),
+            files,
             purpose,
             started,
             now: AtomicI64::new(now.0),
@@ -153,13 +161,13 @@ impl Door {
     }
 
     /// Moves the time that the plugin sees; that of a write stands.
-    fn tick(&self) {
+    pub(super) fn tick(&self) {
         if self.call.effects.is_none() {
             self.now.fetch_max(self.call.gate.clock.now().0, Ordering::Relaxed);
         }
     }
 
-    fn wall_ms(&self) -> u64 {
+    pub(super) fn wall_ms(&self) -> u64 {
         limits::GUEST_WALL_MS_MAX.saturating_sub(self.call.gate.clock.now().since_ms(self.started))
     }
 
@@ -344,6 +352,22 @@ impl Broker for Door {
 
     fn follow(&self, route: String, link: String) -> BoxFuture<'_, Result<http::Response, http::Error>> {
         self.ask(Ask::Link { route, link }).boxed()
+    }
+
+    fn list_files(&self, folder: String, after: String, most: u32) -> BoxFuture<'_, Result<Vec<Entry>, files::Error>> {
+        self.list_names(folder, after, most).boxed()
+    }
+
+    fn read_file(&self, name: String, offset: u64, most: u32) -> BoxFuture<'_, Result<Vec<u8>, files::Error>> {
+        self.read_piece(name, offset, most).boxed()
+    }
+
+    fn write_file(&self, name: String, content: Vec<u8>) -> BoxFuture<'_, Result<(), files::Error>> {
+        self.make(name, content).boxed()
+    }
+
+    fn rename_file(&self, from: String, to: String) -> BoxFuture<'_, Result<(), files::Error>> {
+        self.put(from, to).boxed()
     }
 
     fn now_ms(&self) -> u64 {

@@ -130,9 +130,20 @@ fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
     if connection.plugin != manifest.plugin.name {
         faults.push(format!("it is for plugin `{}`, not `{}`", connection.plugin, manifest.plugin.name));
     }
-    for (name, value) in &connection.settings {
+    faults.extend(crate::gate::verify_files(connection, manifest));
+    faults.extend(verify_settings(&connection.settings, manifest));
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Connection { connection: connection.connection.clone(), faults: faults.join("; ") })
+}
+
+/// Holds settings against the manifest of the plugin that gets them: one sentence for each thing that is wrong.
+pub fn verify_settings(settings: &BTreeMap<String, Json>, manifest: &Manifest) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, value) in settings {
         match manifest.settings.iter().find(|setting| setting.name == *name) {
-            None => faults.push(format!("plugin `{}` has no setting `{name}`", connection.plugin)),
+            None => faults.push(format!("plugin `{}` has no setting `{name}`", manifest.plugin.name)),
             Some(setting) if !is_of(setting.of, value) => {
                 faults.push(format!("setting `{name}` is not of type {:?}", setting.of))
             }
@@ -140,14 +151,11 @@ fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
         }
     }
     for setting in manifest.settings.iter().filter(|setting| setting.required) {
-        if !connection.settings.contains_key(&setting.name) {
+        if !settings.contains_key(&setting.name) {
             faults.push(format!("setting `{}` is missing: {}", setting.name, setting.about));
         }
     }
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Connection { connection: connection.connection.clone(), faults: faults.join("; ") })
+    faults
 }
 
 fn is_of(kind: SettingType, value: &Json) -> bool {

@@ -8,7 +8,8 @@
 //! `simulated.rs`, `body.rs`). [`Gate::door`] makes a [`Door`] for one call of a plugin (`door.rs`). A request comes in there, is decided
 //! by [`tollgate_core::egress`], gets its budget (`budget.rs`), and is exchanged for an answer (`exchange.rs`), from which
 //! the credential is removed (`scrub.rs`). A request with an effect has a name and a memory (`effect.rs`), and is sent as
-//! `send.rs` says. Every call ends in the journal (`journal.rs`).
+//! `send.rs` says. A connection's folder is another world behind the same door (`files.rs`, `folder.rs`), and a transform
+//! has a door that leads nowhere (`transform.rs`). Every call ends in the journal (`journal.rs`).
 //!
 //! # Invariants
 //!
@@ -38,6 +39,8 @@ mod door;
 mod effect;
 mod error;
 mod exchange;
+mod files;
+mod folder;
 mod journal;
 mod jwt;
 mod line;
@@ -51,12 +54,15 @@ pub mod simulated;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod transform;
 pub mod vault;
 
 pub use door::{CallContext, Door, Lease, Purpose};
 pub use error::Error;
-pub use line::Line;
+pub use files::verify_files;
+pub use line::{Line, verify_settings};
 pub use origins::verify_endpoints;
+pub use transform::TransformDoor;
 
 use crate::clock::SharedClock;
 use crate::store::Store;

@@ -20,15 +20,15 @@ pub struct JournalEntry {
     pub connection: ConnectionName,
     /// To which account.
     pub account: AccountId,
-    /// By which route.
+    /// By which route; `files:read` and the like for asks of a folder.
     pub route: String,
     /// The HTTP method.
     pub method: String,
     /// The origin that was reached.
     pub origin: String,
-    /// The route's path template, without the values.
+    /// The route's path template, without the values; of an ask of a folder the names.
     pub path: String,
-    /// `sent`, `stored` (answered from what was stored), or `denied:RULE`.
+    /// `sent`, `stored` (answered from what was stored), `done` (an ask of a folder), or `denied:RULE`.
     pub decision: String,
     /// The HTTP status, 0 if there was none.
     pub status: u16,

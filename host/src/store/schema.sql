@@ -300,6 +300,7 @@ CREATE TABLE tally (
     written BIGINT NOT NULL,
     unchanged BIGINT NOT NULL,
     skipped_predicate BIGINT NOT NULL,
+    skipped_transform BIGINT NOT NULL,
     skipped_echo BIGINT NOT NULL,
     skipped_superseded BIGINT NOT NULL,
     skipped_discarded BIGINT NOT NULL,

@@ -20,19 +20,21 @@ impl Commit {
             .count(add.written)
             .count(add.unchanged)
             .count(add.skipped_predicate)
+            .count(add.skipped_transform)
             .count(add.skipped_echo)
             .count(add.skipped_superseded)
             .count(add.skipped_discarded)
             .int(fence.0);
         self.session
             .execute(
-                "INSERT INTO tally (tenant, flow, changes, written, unchanged, skipped_predicate, skipped_echo,
-                                    skipped_superseded, skipped_discarded, fence)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                "INSERT INTO tally (tenant, flow, changes, written, unchanged, skipped_predicate, skipped_transform,
+                                    skipped_echo, skipped_superseded, skipped_discarded, fence)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                  ON CONFLICT (tenant, flow) DO UPDATE
                  SET changes = tally.changes + excluded.changes, written = tally.written + excluded.written,
                      unchanged = tally.unchanged + excluded.unchanged,
                      skipped_predicate = tally.skipped_predicate + excluded.skipped_predicate,
+                     skipped_transform = tally.skipped_transform + excluded.skipped_transform,
                      skipped_echo = tally.skipped_echo + excluded.skipped_echo,
                      skipped_superseded = tally.skipped_superseded + excluded.skipped_superseded,
                      skipped_discarded = tally.skipped_discarded + excluded.skipped_discarded,
@@ -48,9 +50,9 @@ impl Commit {
     /// Counts what a person discarded beside a running flow. It takes no fence: it is added to, and the flow adds elsewhere.
     pub(super) async fn add_discarded(&mut self, flow: &FlowName, count: usize) -> Result<(), Error> {
         let bind = Bind::new().text(self.tenant.as_str()).text(flow.as_str()).count(count as u64);
-        let sql = "INSERT INTO tally (tenant, flow, changes, written, unchanged, skipped_predicate, skipped_echo,
-                                      skipped_superseded, skipped_discarded, fence)
-                   VALUES ($1, $2, 0, 0, 0, 0, 0, 0, $3, 0)
+        let sql = "INSERT INTO tally (tenant, flow, changes, written, unchanged, skipped_predicate, skipped_transform,
+                                      skipped_echo, skipped_superseded, skipped_discarded, fence)
+                   VALUES ($1, $2, 0, 0, 0, 0, 0, 0, 0, $3, 0)
                    ON CONFLICT (tenant, flow) DO UPDATE
                    SET skipped_discarded = tally.skipped_discarded + excluded.skipped_discarded";
         self.session.execute(sql, bind).await.map(drop)
@@ -69,7 +71,7 @@ impl Store {
             .fetch_one(
                 "SELECT COALESCE(t.changes, 0), COALESCE(t.written, 0), COALESCE(t.unchanged, 0),
                         COALESCE(t.skipped_predicate, 0), COALESCE(t.skipped_echo, 0), COALESCE(t.skipped_superseded, 0),
-                        COALESCE(t.skipped_discarded, 0),
+                        COALESCE(t.skipped_discarded, 0), COALESCE(t.skipped_transform, 0),
                         (SELECT count(*) FROM set_aside WHERE tenant = $1 AND flow = $2 AND kind = 'hold'),
                         (SELECT count(*) FROM set_aside WHERE tenant = $1 AND flow = $2 AND kind = 'exception'),
                         (SELECT count(*) FROM set_aside WHERE tenant = $1 AND flow = $2 AND kind = 'dead-letter'),
@@ -86,10 +88,11 @@ impl Store {
                         skipped_echo: row.number(4)?,
                         skipped_superseded: row.number(5)?,
                         skipped_discarded: row.number(6)?,
-                        held: row.number(7)?,
-                        exceptions: row.number(8)?,
-                        dead_letters: row.number(9)?,
-                        in_flight: row.number(10)?,
+                        skipped_transform: row.number(7)?,
+                        held: row.number(8)?,
+                        exceptions: row.number(9)?,
+                        dead_letters: row.number(10)?,
+                        in_flight: row.number(11)?,
                     })
                 },
             )

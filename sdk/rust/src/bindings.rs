@@ -14,6 +14,7 @@ wit_bindgen::generate!({
         world imports {
             import tollgate:plugin/types@0.1.0;
             import tollgate:plugin/http@0.1.0;
+            import tollgate:plugin/files@0.1.0;
             import tollgate:plugin/clock@0.1.0;
             import tollgate:plugin/random@0.1.0;
             import tollgate:plugin/limits@0.1.0;

@@ -37,6 +37,7 @@
 //!
 //! - [`http`]: requests by route; [`json`]: numbers keep their digits; [`paging`]: cursors; [`query`]: conditions;
 //!   [`time`]: instants;
+//! - [`files`]: the connection's folder;
 //! - [`error`]: which failure a status is; [`config`], [`log`], [`random`]: the other capabilities;
 //! - `testing`: a scripted host, so that a connector's tests run natively.
 //!
@@ -48,6 +49,7 @@ pub mod config;
 mod connector;
 pub mod error;
 mod export;
+pub mod files;
 mod host;
 pub mod http;
 pub mod json;

@@ -10,10 +10,11 @@
 //! assert_eq!(host.requests()[0].route, "me");
 //! ```
 
+use crate::bindings::tollgate::plugin::files::{Entry, FileError};
 use crate::bindings::tollgate::plugin::http::{HttpError, Request, Response};
 use crate::{Json, json};
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 type Answer = Result<Response, HttpError>;
 
@@ -25,6 +26,9 @@ struct State {
     now_ms: u64,
     log: Vec<String>,
     random_calls: Vec<u32>,
+    /// Content and time of each file.
+    files: BTreeMap<String, (Vec<u8>, u64)>,
+    is_holding_renames: bool,
 }
 
 thread_local! {
@@ -72,6 +76,24 @@ impl Host {
     /// The time, in milliseconds since 1970.
     pub fn clock(&self, now_ms: u64) {
         STATE.with_borrow_mut(|state| state.now_ms = now_ms);
+    }
+
+    /// Puts a file into the connection's folder, written at the time of the clock.
+    pub fn file(&self, name: &str, content: impl Into<Vec<u8>>) {
+        STATE.with_borrow_mut(|state| {
+            let written = (content.into(), state.now_ms);
+            state.files.insert(name.into(), written);
+        });
+    }
+
+    /// The names of all files of the folder, sorted.
+    pub fn files(&self) -> Vec<String> {
+        STATE.with_borrow(|state| state.files.keys().cloned().collect())
+    }
+
+    /// Refuses renames and writes as the host does in a call that may change nothing, until it is told otherwise.
+    pub fn hold_renames(&self, is_holding: bool) {
+        STATE.with_borrow_mut(|state| state.is_holding_renames = is_holding);
     }
 
     /// What was sent so far, in order.
@@ -149,7 +171,7 @@ fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 
 /// The host's functions, of the same shapes as the generated imports.
 pub(crate) mod imports {
-    use super::{Answer, Request, STATE, Sent, json};
+    use super::{Answer, Entry, FileError, Request, STATE, Sent, State, json};
     use crate::bindings::tollgate::plugin::{limits::Allowance, log::Level};
 
     pub(crate) fn send(request: &Request) -> Answer {
@@ -178,6 +200,64 @@ pub(crate) mod imports {
             state.sent.push(sent);
             answer
         })
+    }
+
+    pub(crate) fn list_names(folder: &str, after: Option<&str>, most: u32) -> Result<Vec<Entry>, FileError> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        STATE.with_borrow(|state| {
+            if !folder.is_empty() && !state.files.keys().any(|name| name.starts_with(&prefix)) {
+                return Err(FileError::NotFound);
+            }
+            let entry = |(name, (content, modified_at_ms)): (&String, &(Vec<u8>, u64))| {
+                let name = name.strip_prefix(&prefix).filter(|name| !name.contains('/'))?;
+                let bytes = content.len() as u64;
+                Some(Entry { name: name.to_owned(), bytes, modified_at_ms: *modified_at_ms })
+            };
+            let inside = state.files.iter().filter_map(entry);
+            let later = inside.filter(|entry| after.is_none_or(|after| entry.name.as_str() > after));
+            Ok(later.take(most as usize).collect())
+        })
+    }
+
+    pub(crate) fn read_file(name: &str, offset: u64, most: u32) -> Result<Vec<u8>, FileError> {
+        STATE.with_borrow(|state| {
+            let (content, _) = state.files.get(name).ok_or(FileError::NotFound)?;
+            let rest = content.iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
+            Ok(rest.take(most as usize).copied().collect())
+        })
+    }
+
+    pub(crate) fn write_file(name: &str, content: &[u8]) -> Result<(), FileError> {
+        change(|state| {
+            let written = (content.to_vec(), state.now_ms);
+            free(state, name)?;
+            state.files.insert(name.into(), written);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn rename_file(from: &str, to: &str) -> Result<(), FileError> {
+        change(|state| {
+            if !state.files.contains_key(from) {
+                return Err(FileError::NotFound);
+            }
+            free(state, to)?;
+            if let Some(file) = state.files.remove(from) {
+                state.files.insert(to.into(), file);
+            }
+            Ok(())
+        })
+    }
+
+    fn change(act: impl FnOnce(&mut State) -> Result<(), FileError>) -> Result<(), FileError> {
+        STATE.with_borrow_mut(|state| match state.is_holding_renames {
+            true => Err(FileError::Denied("effect: this call may change nothing".into())),
+            false => act(state),
+        })
+    }
+
+    fn free(state: &State, name: &str) -> Result<(), FileError> {
+        if state.files.contains_key(name) { Err(FileError::Exists) } else { Ok(()) }
     }
 
     pub(crate) fn now_ms() -> u64 {

@@ -18,6 +18,7 @@ use tollgate::engine::deliver::Delivered;
 use tollgate::engine::evaluate::evaluate;
 use tollgate::engine::intend::{self, Batch, Origin, Step};
 use tollgate::engine::run::Run;
+use tollgate::engine::transform::Incoming;
 use tollgate::engine::{OpenFlow, Side, conclude};
 use tollgate::gate::Gate;
 use tollgate::gate::budget::Counters;
@@ -169,7 +170,8 @@ impl Bench {
         let watch = Watch::start();
         let seen_seq = flow.store.need_seq(&flow.tenant).await?;
         flow.store.translations(&flow.tenant).await?;
-        let decided = evaluate(flow, &self.run.row.id, copy, &tables).await?;
+        let incoming = copy.into_iter().map(Incoming::passed).collect();
+        let decided = evaluate(flow, &self.run.row.id, incoming, &tables).await?;
         let all = watch.stop();
         let looked = Cost { cpu: all.cpu.saturating_sub(mapped.cpu), wall: all.wall.saturating_sub(mapped.wall) };
 
@@ -243,6 +245,8 @@ async fn open_flow(folder: &Path, plugin: &Plugin) -> Result<OpenFlow> {
         every_ms: limits::FLOW_PAUSE_MS,
         overlap_ms: 0,
         write_max: OpenFlow::write_max(&to.stream, None),
+        transforms: Vec::new(),
+        transform_paths: Vec::new(),
         from,
         to,
         store,

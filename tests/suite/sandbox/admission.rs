@@ -106,7 +106,7 @@ fn foreign_names_are_refused() {
         ),
         (&["tollgate:plugin/http@0.2.0"], &[SETUP], "imports `tollgate:plugin/http@0.2.0`"),
         (&["tollgate:plugin/storage@0.1.0"], &[SETUP], "not offered by this host"),
-        (&["tollgate:plugin/exec@0.1.0"], &[SETUP], "not one of http, clock"),
+        (&["tollgate:plugin/exec@0.1.0"], &[SETUP], "not one of http, files, clock"),
         (&[], &[SETUP, "wasi:cli/run@0.2.6"], "exports `wasi:cli/run@0.2.6`"),
         (
             &[],
@@ -115,6 +115,7 @@ fn foreign_names_are_refused() {
         ),
         (&[], &[SETUP, TRANSFORM], "a transform is a plugin of its own"),
         (&[HTTP], &[TRANSFORM], "a transform has no network"),
+        (&["tollgate:plugin/files@0.1.0"], &[TRANSFORM], "a transform has no files"),
         (&[], &["tollgate:plugin/source@0.1.0"], "does not export `setup`"),
         (&[], &[], "exports nothing"),
     ];

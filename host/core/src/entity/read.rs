@@ -11,7 +11,8 @@ use crate::entity::quote::quote;
 use crate::entity::rule::{self, Rule};
 use crate::entity::table::Tables;
 use crate::entity::verdict::{By, Reference, Stop};
-use crate::model::limits::{KEY_BYTES_MAX, LINES_MAX, NATURAL_BYTES_MAX, VIOLATIONS_MAX};
+use crate::model::limits::{KEY_BYTES_MAX, LINES_MAX, NATURAL_BYTES_MAX, UNREADABLE_CHARS_MAX, VIOLATIONS_MAX};
+use crate::model::text::is_deceptive;
 use crate::model::{Change, Json, Operation, json};
 use std::borrow::Cow;
 
@@ -37,11 +38,21 @@ impl Plan {
             Ok(data @ Json::Object(_)) => {
                 Reader { parts, tables, is_partial: change.operation == Operation::Partial }.read(&data, &mut draft)
             }
+            Ok(Json::String(why)) => {
+                draft.malformed = Some(unreadable(&why));
+            }
             Ok(_) => draft.malformed = Some(malformed("no object")),
             Err(refusal) => draft.malformed = Some(malformed(&refusal.to_string())),
         }
         draft
     }
+}
+
+/// A connector's word for why it could not read the record, fit to be stored and shown.
+fn unreadable(why: &str) -> Stop {
+    let fit = |c| if is_deceptive(c) { char::REPLACEMENT_CHARACTER } else { c };
+    let why: String = why.chars().take(UNREADABLE_CHARS_MAX).map(fit).collect();
+    stop("", "unreadable", format!("the source could not read the record: {why}"))
 }
 
 fn malformed(why: &str) -> Stop {

@@ -88,6 +88,8 @@ pub enum Verdict {
 pub enum Skip {
     /// It is not to be made in the target: the predicate does not hold, or this direction makes none.
     Predicate,
+    /// A transform of the flow dropped it.
+    Transform,
 }
 
 /// One reason why a change is not written.

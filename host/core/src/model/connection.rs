@@ -19,7 +19,18 @@ pub struct Connection {
     /// Settings for the plugin, as its manifest describes them.
     #[serde(default)]
     pub settings: BTreeMap<String, Json>,
+    /// The folder that the plugin works on, if it asks for `files`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Files>,
     /// Limits below the vendor's preset.
     #[serde(default)]
     pub budget: crate::model::manifest::Budget,
+}
+
+/// The folder of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// Its absolute path on the machine of the host. It holds an empty file `.tollgate`.
+    pub folder: String,
 }

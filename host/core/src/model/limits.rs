@@ -75,6 +75,8 @@ pub const FETCH_KEYS_MAX: usize = 200;
 pub const COMPILED_ENTRIES_MAX: usize = 256;
 /// Lines of one list of a record: an order of 10,000 lines is far beyond what an ERP's own screens take.
 pub const LINES_MAX: usize = 10_000;
+/// Characters kept of a connector's word for why it could not read a record.
+pub const UNREADABLE_CHARS_MAX: usize = 500;
 /// Reasons kept of one refused record.
 pub const VIOLATIONS_MAX: usize = 32;
 
@@ -165,6 +167,8 @@ pub const WRITE_QUEUE_MAX: usize = 16;
 
 /// Life of a lease.
 pub const LEASE_MS: u64 = 15_000;
+/// Transforms of one flow: each costs every page one call.
+pub const TRANSFORMS_MAX: usize = 8;
 /// Time between two renewals of a lease.
 pub const LEASE_RENEW_MS: u64 = 4_000;
 /// Values in one search: keeps the text of a query far from the smallest vendor limit (SuiteQL, 1,000 list items).
@@ -176,6 +180,20 @@ pub const RELEASE_MAX: u32 = 1_000;
 pub const RELEASES_KEPT: i64 = 100_000;
 /// Answers or marks that one group commit holds.
 pub const GROUP_COMMIT_MAX: usize = 256;
+/// Bytes of a file's name, folders included.
+pub const FILE_NAME_BYTES_MAX: usize = 1 << 10;
+/// Bytes of one part of a file's name: what file systems take.
+pub const FILE_PART_BYTES_MAX: usize = 255;
+/// Parts of a file's name: each is one step from handle to handle.
+pub const FILE_PARTS_MAX: usize = 8;
+/// Bytes that one ask reads of a file.
+pub const FILE_READ_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a file that one ask makes.
+pub const FILE_WRITE_BYTES_MAX: usize = 8 << 20;
+/// Files of one page of a listing.
+pub const FILES_PAGE_MAX: usize = 1_000;
+/// Entries of a folder that is listed: each listing goes through all of them.
+pub const FILES_LISTED_MAX: usize = 100_000;
 /// A configuration file.
 pub const CONFIG_BYTES_MAX: usize = 1 << 20;
 /// Nesting of a configuration file: an entity map needs 6.

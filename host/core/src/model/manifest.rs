@@ -51,7 +51,7 @@ pub struct About {
     pub about: String,
     /// Interfaces that it exports: `setup`, `source`, `target`, `lookup`, `transform`.
     pub exports: BTreeSet<String>,
-    /// Capabilities that it imports: `http`, `clock`, `random`, `limits`, `config`, `log`.
+    /// Capabilities that it imports: `http`, `files`, `clock`, `random`, `limits`, `config`, `log`.
     pub capabilities: BTreeSet<String>,
 }
 
@@ -270,4 +270,4 @@ impl Manifest {
 /// Interfaces that a plugin may export.
 pub const EXPORTS: &[&str] = &["setup", "source", "target", "lookup", "transform"];
 /// Capabilities that a plugin may import.
-pub const CAPABILITIES: &[&str] = &["http", "clock", "random", "limits", "config", "log"];
+pub const CAPABILITIES: &[&str] = &["http", "files", "clock", "random", "limits", "config", "log"];

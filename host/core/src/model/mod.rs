@@ -1,12 +1,13 @@
 //! The words as plain data: what the rooms hand to each other.
 //!
-//! Reading order: [`ids`], [`json`], [`record`], [`schema`], [`intent`], [`failure`], [`http`] mirror the contract in
+//! Reading order: [`ids`], [`json`], [`record`], [`schema`], [`intent`], [`failure`], [`http`], [`files`] mirror the contract in
 //! `wit/`; [`manifest`], [`connection`], [`flow`] are what vendors and admins write; [`tally`], [`audit`] are what the
 //! host writes down; [`limits`] bounds all of it.
 
 pub mod audit;
 pub mod connection;
 pub mod failure;
+pub mod files;
 pub mod flow;
 pub mod http;
 pub mod ids;

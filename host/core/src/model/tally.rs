@@ -17,6 +17,8 @@ pub struct Tally {
     pub unchanged: u64,
     /// Needed no write: predicate.
     pub skipped_predicate: u64,
+    /// Needed no write: a transform of the flow dropped it.
+    pub skipped_transform: u64,
     /// Needed no write: our own write came back.
     pub skipped_echo: u64,
     /// Needed no write: a newer change of the same record took its place.
@@ -36,7 +38,11 @@ pub struct Tally {
 impl Tally {
     /// All that needed no write.
     pub fn skipped(&self) -> u64 {
-        self.skipped_predicate + self.skipped_echo + self.skipped_superseded + self.skipped_discarded
+        self.skipped_predicate
+            + self.skipped_transform
+            + self.skipped_echo
+            + self.skipped_superseded
+            + self.skipped_discarded
     }
 
     /// What the changes became.
@@ -60,12 +66,13 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "in {} = written {} + unchanged {} + skipped {} (predicate {}, echo {}, superseded {}, discarded {}) + held {} + exceptions {} + dead letters {} + in flight {}",
+            "in {} = written {} + unchanged {} + skipped {} (predicate {}, transform {}, echo {}, superseded {}, discarded {}) + held {} + exceptions {} + dead letters {} + in flight {}",
             self.read,
             self.written,
             self.unchanged,
             self.skipped(),
             self.skipped_predicate,
+            self.skipped_transform,
             self.skipped_echo,
             self.skipped_superseded,
             self.skipped_discarded,

@@ -7,7 +7,7 @@ use tollgate_core::model::manifest::{CAPABILITIES, EXPORTS};
 use tollgate_core::model::{Manifest, limits, manifest};
 
 /// Parts of the contract that a plugin may know of and this host does not offer yet.
-const NOT_OFFERED: &[&str] = &["storage", "files", "inbox"];
+const NOT_OFFERED: &[&str] = &["storage", "inbox"];
 
 /// The manifest, if it can be read, and every reason against the component.
 pub(super) fn verify(shown: &Shown) -> (Option<Manifest>, Vec<String>) {
@@ -61,6 +61,8 @@ fn verify_kind(imports: &BTreeSet<&str>, exports: &BTreeSet<&str>, reasons: &mut
         reasons.push("exports `transform` beside a connector's interfaces: a transform is a plugin of its own".into());
     } else if is_transform && imports.contains("http") {
         reasons.push("imports `http` and exports `transform`: a transform has no network".into());
+    } else if is_transform && imports.contains("files") {
+        reasons.push("imports `files` and exports `transform`: a transform has no files".into());
     } else if !is_transform && exports.is_empty() {
         reasons.push("exports nothing that a host could call".into());
     } else if !is_transform && !exports.contains("setup") {

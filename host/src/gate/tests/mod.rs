@@ -3,6 +3,7 @@
 mod addresses;
 mod credentials;
 mod effects;
+mod files;
 mod limits;
 mod wire;
 

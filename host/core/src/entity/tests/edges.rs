@@ -15,11 +15,24 @@ fn malformed_data_is_refused() {
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(JSON_DEPTH_MAX), "]".repeat(JSON_DEPTH_MAX));
     let large = format!(r#"{{"Name":"{}"}}"#, "x".repeat(RECORD_BYTES_MAX));
     let first = read(&plan, r#"{"Name":"Acme"}"#).finish(None, None, &all);
-    for text in ["", "{", "[]", "null", "7", "\"x\"", "{\"a\":01}", &deep, &large] {
+    for text in ["", "{", "[]", "null", "7", "{\"a\":01}", &deep, &large] {
         let projection = read(&plan, text).finish(Some(&known(&first)), None, &all);
         assert_eq!(stops(&projection.verdict), (true, vec!["json".to_owned()]));
         assert_eq!(projection.state, first.state);
     }
+}
+
+/// A text in place of the data is the connector's word for why it could not read the record: it is what a person reads, fit
+/// for a line and a column, and keeps what was known.
+#[test]
+fn what_a_connector_cannot_read_is_refused() {
+    let plan = plan("customer", "crm", "erp");
+    let first = read(&plan, r#"{"Name":"Acme"}"#).finish(None, None, &all);
+    let text = format!("\"a.csv, row 3:\\u0000\\n{}\"", "x".repeat(10_000));
+    let projection = read(&plan, &text).finish(Some(&known(&first)), None, &all);
+    let Verdict::Refused(stops) = &projection.verdict else { panic!("{projection:?}") };
+    assert_eq!((stops.len(), stops[0].rule.as_str(), &projection.state), (1, "unreadable", &first.state));
+    assert!(stops[0].message.contains("a.csv, row 3:\u{fffd}\u{fffd}xxx") && stops[0].message.len() < 1_000);
 }
 
 /// A list or object where one value belongs is refused by the field's rule.
