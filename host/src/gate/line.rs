@@ -85,6 +85,7 @@ impl Line {
         manifest::Budget {
             concurrency: preset.concurrency.into_iter().chain(lowered.concurrency).min(),
             calls_per_day: preset.calls_per_day.into_iter().chain(lowered.calls_per_day).min(),
+            windows: preset.windows.iter().chain(&lowered.windows).cloned().collect(),
         }
     }
 
@@ -130,6 +131,7 @@ fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
     if connection.plugin != manifest.plugin.name {
         faults.push(format!("it is for plugin `{}`, not `{}`", connection.plugin, manifest.plugin.name));
     }
+    faults.extend(connection.budget.window_fault(&manifest.routes).map(|fault| format!("budget: {fault}")));
     for (name, value) in &connection.settings {
         match manifest.settings.iter().find(|setting| setting.name == *name) {
             None => faults.push(format!("plugin `{}` has no setting `{name}`", connection.plugin)),

@@ -6,7 +6,7 @@
 //! [`Gate::open`] makes a [`Line`] of a connection (`line.rs`): its origins are checked (`origins.rs`), its credentials at
 //! hand (`credential.rs`, `oauth.rs`, `jwt.rs`, `vault.rs`), its sockets its own (`client.rs`, `connect.rs`, `net.rs`,
 //! `body.rs`). [`Gate::door`] makes a [`Door`] for one call of a plugin (`door.rs`). A request comes in there, is decided
-//! by [`tollgate_core::egress`], gets its budget (`budget.rs`), and is exchanged for an answer (`exchange.rs`), from which
+//! by [`tollgate_core::egress`], gets its budget (`budget.rs`, `window.rs`), and is exchanged for an answer (`exchange.rs`), from which
 //! the credential is removed (`scrub.rs`). A request with an effect has a name and a memory (`effect.rs`), and is sent as
 //! `send.rs` says. Every call ends in the journal (`journal.rs`).
 //!
@@ -51,6 +51,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod vault;
+mod window;
 
 pub use door::{CallContext, Door, Lease, Purpose};
 pub use error::Error;
