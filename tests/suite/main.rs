@@ -5,6 +5,7 @@ mod bad_input;
 mod canary;
 mod contract;
 mod first_light;
+mod hubspot;
 mod kill;
 mod node;
 mod parked;
