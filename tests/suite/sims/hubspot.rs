@@ -282,11 +282,10 @@ async fn hubspot_lists_definitions_and_faults() {
     }
     let (mut seen, mut after) = (BTreeSet::new(), String::new());
     loop {
-        let page =
-            desk.client.get(&format!("{COMPANIES}?limit=100&properties=name&after={after}")).await.unwrap().json();
+        let page = desk.client.get(&format!("{COMPANIES}?limit=100&properties=name{after}")).await.unwrap().json();
         seen.extend(ids(&page));
         match page["paging"]["next"]["after"].as_str() {
-            Some(next) => after = next.to_owned(),
+            Some(next) => after = format!("&after={next}"),
             None => break,
         }
         assert_eq!(page["results"][0]["properties"].as_object().map(serde_json::Map::len), Some(4));

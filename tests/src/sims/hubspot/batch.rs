@@ -108,7 +108,7 @@ fn not_found(kind: ObjectType, ids: &[&str]) -> Error {
 
 fn read(store: &Store, kind: ObjectType, batch: &Batch) -> Result<Answer, Error> {
     let asked = if batch.properties.is_empty() {
-        kind.defaults().iter().copied().collect()
+        kind.defaults().to_vec()
     } else {
         batch.properties.iter().map(String::as_str).collect::<Vec<_>>()
     };
