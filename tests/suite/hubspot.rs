@@ -4,6 +4,7 @@
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tollgate::app::documents::{self, Document};
 use tollgate::app::{App, Options};
@@ -135,7 +136,8 @@ async fn ten_thousand_companies_become_customers() {
 async fn a_late_change_arrives() {
     let mut companies = Vec::new();
     let load = |crm: &HubSpot, _: &NetSuite| companies = load_companies(crm, 3);
-    let stage = Stage::set(hubspot::Options::default(), load, |text| text).await;
+    let options = hubspot::Options { search_lag: Duration::from_secs(10), ..hubspot::Options::default() };
+    let stage = Stage::set(options, load, |text| text).await;
     stage.app.start().await.expect("the flow starts");
     assert_eq!(stage.rest().await.written, 3);
     let crm = stage.crm.vendor();
@@ -154,7 +156,7 @@ async fn a_late_change_arrives() {
             stage.rest().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), arrives).await.expect("the change arrives");
+    tokio::time::timeout(Duration::from_secs(60), arrives).await.expect("the change arrives");
     assert_eq!(stage.rest().await.written, 5);
     stage.app.stop().await;
 }

@@ -140,7 +140,7 @@ impl HubSpot {
         let id = store.next_id(kind);
         store.stamper.floor(stamp_ms);
         store.put(kind, Record { id, values, created_ms: stamp_ms, modified_ms: stamp_ms, archived_ms: None });
-        store.settle(kind);
+        store.show_last(kind);
         id
     }
 

@@ -182,19 +182,26 @@ impl Store {
         self.table(kind).indexed.iter().flatten()
     }
 
-    /// Makes search know everything, as after a long while.
-    pub fn settle(&mut self, kind: ObjectType) {
-        self.table_mut(kind).index(i64::MAX);
+    /// Makes search know the record that was stored last, before all that wait.
+    pub fn show_last(&mut self, kind: ObjectType) {
+        let table = self.table_mut(kind);
+        if let Some((_, place, record)) = table.pending.pop_back() {
+            table.show(place, record);
+        }
     }
 }
 
 impl Table {
     fn index(&mut self, now_ms: i64) {
         while let Some((_, place, record)) = self.pending.pop_front_if(|(at, ..)| *at <= now_ms) {
-            if self.indexed.len() <= place {
-                self.indexed.resize(place + 1, None);
-            }
-            self.indexed[place] = Some(record).filter(|record| record.archived_ms.is_none());
+            self.show(place, record);
         }
+    }
+
+    fn show(&mut self, place: usize, record: Arc<Record>) {
+        if self.indexed.len() <= place {
+            self.indexed.resize(place + 1, None);
+        }
+        self.indexed[place] = Some(record).filter(|record| record.archived_ms.is_none());
     }
 }
