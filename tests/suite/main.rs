@@ -7,6 +7,7 @@ mod contract;
 mod control;
 mod file_drop;
 mod first_light;
+mod hubspot;
 mod kill;
 mod node;
 mod parked;

@@ -1,6 +1,7 @@
 //! The simulators' own tests: the judges must be right before they judge.
 
 mod data;
+mod hubspot;
 mod netsuite;
 mod salesforce;
 

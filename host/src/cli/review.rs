@@ -76,5 +76,9 @@ fn limits_line(manifest: &Manifest) -> String {
     if let Some(concurrency) = manifest.budget.concurrency {
         limits.push(format!("{concurrency} calls at once"));
     }
+    for window in &manifest.budget.windows {
+        let what = window.name.as_ref().map_or_else(|| "calls".to_owned(), |name| format!("`{name}` calls"));
+        limits.push(format!("{} {what} in {} s", window.calls, window.seconds));
+    }
     if limits.is_empty() { "none stated by the vendor".into() } else { limits.join(", ") }
 }

@@ -1,10 +1,11 @@
 //! What may be asked of an account: one count for all connections, flows and plugins of a tenant that reach it.
 //!
-//! Three bounds at once: requests at the same time; calls in 24 hours, counted here; and the account's own count, where
-//! the vendor reports it, because other programs spend from it too. A bound that two connections declare differently is
-//! the lower one.
+//! Four bounds at once: requests at the same time; calls in short spans (`window.rs`); calls in 24 hours, counted here;
+//! and the account's own count, where the vendor reports it, because other programs spend from it too. A bound that two
+//! connections declare differently is the lower one; of windows all hold.
 
 use crate::clock::SharedClock;
+use crate::gate::window::Recent;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::any::Any;
@@ -29,6 +30,22 @@ pub struct Payer {
 /// Milliseconds until there may be budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitMs(pub u64);
+
+/// What a request costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Calls.
+    pub calls: u32,
+    /// The name of the windows that count it, beside those without a name.
+    pub window: Option<String>,
+}
+
+impl Cost {
+    /// What each request on a route costs.
+    pub fn of(route: &manifest::Route) -> Self {
+        Self { calls: route.calls, window: route.window.clone() }
+    }
+}
 
 /// Leave to send one request; given back when dropped.
 pub struct Permit(#[expect(dead_code, reason = "held for its drop")] Box<dyn Any + Send>);
@@ -63,14 +80,16 @@ pub trait Budget: Send + Sync + 'static {
     /// Calls that were made in this hour (since 1970) before this process began to count.
     fn seed(&self, payer: &Payer, hour: i64, calls: u64);
 
-    /// Waits at most `wait_ms` for leave to send one request that costs `calls`, and charges them.
-    fn acquire(&self, payer: &Payer, calls: u32, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>>;
+    /// Waits at most `wait_ms` for leave to send one request of this cost, and charges it. A wait that would be longer
+    /// is not begun.
+    fn acquire(&self, payer: &Payer, cost: Cost, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>>;
 
-    /// Leave to send once more under a permit already given, at once or not at all; charges the calls.
+    /// Leave to send once more under a permit already given, whose first request is over; at once or not at all. Charges
+    /// the cost.
     ///
     /// # Errors
     /// So many calls are not left.
-    fn charge(&self, payer: &Payer, calls: u32) -> Result<(), WaitMs>;
+    fn charge(&self, payer: &Payer, cost: &Cost) -> Result<(), WaitMs>;
 
     /// Takes over the vendor's own count, as an answer gave it that cost `calls`.
     fn learn(&self, payer: &Payer, count: Reported, calls: u32);
@@ -102,6 +121,7 @@ struct Counts {
     running: u32,
     peak: u32,
     calls: BTreeMap<i64, u64>,
+    recent: Recent,
     /// Calls of the requests that run now: charged here, and perhaps not yet counted by the vendor.
     held: u64,
     known: Option<Known>,
@@ -153,40 +173,49 @@ impl Budget for Counters {
     }
 
     fn seed(&self, payer: &Payer, hour: i64, calls: u64) {
-        *self.account(payer).counts().calls.entry(hour).or_default() += calls;
+        let account = self.account(payer);
+        account.counts().seed(self.clock.now(), hour, calls);
     }
 
-    fn acquire(&self, payer: &Payer, calls: u32, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>> {
+    fn acquire(&self, payer: &Payer, cost: Cost, wait_ms: u64) -> BoxFuture<'static, Result<Permit, WaitMs>> {
         let (account, clock) = (self.account(payer), self.clock.clone());
         async move {
-            account.counts().permit(clock.now(), calls)?;
-            let slot = match account.slots.clone().try_acquire_owned() {
-                Ok(slot) => slot,
-                Err(_) => tokio::select! {
-                    biased;
-                    slot = account.slots.clone().acquire_owned() => slot.expect("the slots are never closed"),
-                    () = clock.sleep_ms(wait_ms) => return Err(WaitMs(limits::RETRY_AFTER_MS_MIN)),
-                },
-            };
-            let mut counts = account.counts();
-            // Others may have spent the rest while this one waited.
-            counts.permit(clock.now(), calls)?;
-            counts.charge(clock.now(), calls);
-            counts.held += u64::from(calls);
-            counts.running += 1;
-            counts.peak = counts.peak.max(counts.running);
-            drop(counts);
-            Ok(Permit::new(Slot { account, calls, slot: Some(slot) }))
+            let until = clock.now().plus_ms(wait_ms);
+            loop {
+                let left_ms = until.since_ms(clock.now());
+                let wait_ms = account.counts().wait_ms(clock.now(), &cost)?;
+                if wait_ms > left_ms {
+                    return Err(WaitMs(wait_ms.max(limits::RETRY_AFTER_MS_MIN)));
+                }
+                if wait_ms > 0 {
+                    clock.sleep_ms(wait_ms).await;
+                    continue;
+                }
+                let slot = account.slot(&clock, left_ms).await?;
+                let mut counts = account.counts();
+                // Others may have spent the rest while this one waited: then its slot is theirs meanwhile.
+                if counts.wait_ms(clock.now(), &cost)? == 0 {
+                    counts.begin(clock.now(), &cost);
+                    drop(counts);
+                    return Ok(Permit::new(Slot { account, clock, cost, slot: Some(slot) }));
+                }
+            }
         }
         .boxed()
     }
 
-    fn charge(&self, payer: &Payer, calls: u32) -> Result<(), WaitMs> {
+    fn charge(&self, payer: &Payer, cost: &Cost) -> Result<(), WaitMs> {
         let (account, now) = (self.account(payer), self.clock.now());
         let mut counts = account.counts();
-        counts.permit(now, calls)?;
-        counts.charge(now, calls);
-        Ok(())
+        match counts.wait_ms(now, cost)? {
+            0 => {
+                counts.charge(now, cost.calls);
+                // The permit, when it is dropped, ends this request; the first one ended with its answer.
+                counts.ended(now, cost);
+                Ok(())
+            }
+            wait_ms => Err(WaitMs(wait_ms.max(limits::RETRY_AFTER_MS_MIN))),
+        }
     }
 
     fn learn(&self, payer: &Payer, count: Reported, calls: u32) {
@@ -228,6 +257,18 @@ impl Account {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A slot, once one is free, at most so much later.
+    async fn slot(&self, clock: &SharedClock, wait_ms: u64) -> Result<OwnedSemaphorePermit, WaitMs> {
+        match self.slots.clone().try_acquire_owned() {
+            Ok(slot) => Ok(slot),
+            Err(_) => tokio::select! {
+                biased;
+                slot = self.slots.clone().acquire_owned() => Ok(slot.expect("the slots are never closed")),
+                () = clock.sleep_ms(wait_ms) => Err(WaitMs(limits::RETRY_AFTER_MS_MIN)),
+            },
+        }
+    }
+
     fn resize(&self, counts: &mut Counts, concurrency: u32) {
         if concurrency > counts.concurrency {
             let more = concurrency - counts.concurrency;
@@ -246,6 +287,51 @@ impl Account {
 impl Counts {
     fn per_day(&self) -> Option<u64> {
         self.declared.values().filter_map(|bounds| bounds.calls_per_day).min()
+    }
+
+    /// After a restart nobody knows when in its hour a call was made: in windows that reach into the hour it counts as
+    /// made now, so that a process that ends and comes back passes no limit.
+    fn seed(&mut self, now: At, hour: i64, calls: u64) {
+        *self.calls.entry(hour).or_default() += calls;
+        if calls == 0 {
+            return;
+        }
+        let hour_end = At((hour + 1).saturating_mul(HOUR_MS));
+        let windows: Vec<_> = self.declared.values().flat_map(|bounds| &bounds.windows).collect();
+        for window in windows.iter().filter(|window| now.since_ms(hour_end) < u64::from(window.seconds) * 1_000) {
+            let calls = u32::try_from(calls).unwrap_or(u32::MAX).min(window.calls);
+            self.recent.ended(now, &Cost { calls, window: window.name.clone() }, &windows);
+        }
+    }
+
+    /// Milliseconds until this cost fits into all windows.
+    ///
+    /// # Errors
+    /// The day is spent.
+    fn wait_ms(&mut self, now: At, cost: &Cost) -> Result<u64, WaitMs> {
+        self.permit(now, cost.calls)?;
+        let windows: Vec<_> = self.declared.values().flat_map(|bounds| &bounds.windows).collect();
+        Ok(self.recent.wait_ms(now, cost, &windows))
+    }
+
+    fn begin(&mut self, now: At, cost: &Cost) {
+        self.charge(now, cost.calls);
+        self.recent.begin(cost);
+        self.held += u64::from(cost.calls);
+        self.running += 1;
+        self.peak = self.peak.max(self.running);
+    }
+
+    fn end(&mut self, now: At, cost: &Cost) {
+        let windows: Vec<_> = self.declared.values().flat_map(|bounds| &bounds.windows).collect();
+        self.recent.end(now, cost, &windows);
+        self.running -= 1;
+        self.held -= u64::from(cost.calls);
+    }
+
+    fn ended(&mut self, now: At, cost: &Cost) {
+        let windows: Vec<_> = self.declared.values().flat_map(|bounds| &bounds.windows).collect();
+        self.recent.ended(now, cost, &windows);
     }
 
     fn used(&mut self, now: At) -> u64 {
@@ -287,15 +373,15 @@ impl Counts {
 /// One request under way.
 struct Slot {
     account: Arc<Account>,
-    calls: u32,
+    clock: SharedClock,
+    cost: Cost,
     slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.account.counts();
-        counts.running -= 1;
-        counts.held -= u64::from(self.calls);
+        counts.end(self.clock.now(), &self.cost);
         if counts.surplus > 0 {
             counts.surplus -= 1;
             self.slot.take().map(OwnedSemaphorePermit::forget).unwrap_or_default();
@@ -308,8 +394,14 @@ mod tests {
     use super::*;
     use crate::gate::testing::TestClock;
 
+    const RETRY_MIN_MS: u64 = limits::RETRY_AFTER_MS_MIN;
+
     fn bounds(concurrency: Option<u32>, calls_per_day: Option<u64>) -> manifest::Budget {
-        manifest::Budget { concurrency, calls_per_day }
+        manifest::Budget { concurrency, calls_per_day, windows: Vec::new() }
+    }
+
+    fn calls(calls: u32) -> Cost {
+        Cost { calls, window: None }
     }
 
     fn setup(bounds: &manifest::Budget) -> (TestClock, Counters, Payer) {
@@ -325,13 +417,13 @@ mod tests {
     #[tokio::test]
     async fn concurrency() {
         let (clock, counters, account) = setup(&bounds(Some(2), None));
-        let one = counters.acquire(&account, 1, 0).await.ok().unwrap();
-        let _two = counters.acquire(&account, 1, 0).await.ok().unwrap();
-        let mut third = counters.acquire(&account, 1, 100);
+        let one = counters.acquire(&account, calls(1), 0).await.ok().unwrap();
+        let _two = counters.acquire(&account, calls(1), 0).await.ok().unwrap();
+        let mut third = counters.acquire(&account, calls(1), 100);
         assert!(futures_util::poll!(&mut third).is_pending());
         clock.advance(100);
         assert_eq!(third.await.err(), Some(WaitMs(limits::RETRY_AFTER_MS_MIN)));
-        let mut fourth = counters.acquire(&account, 1, 100);
+        let mut fourth = counters.acquire(&account, calls(1), 100);
         assert!(futures_util::poll!(&mut fourth).is_pending());
         drop(one);
         assert!(fourth.await.is_ok());
@@ -343,21 +435,22 @@ mod tests {
     #[tokio::test]
     async fn the_lower_bound_holds() {
         let (_, counters, account) = setup(&bounds(Some(3), None));
-        let running: Vec<Permit> = futures_util::future::join_all((0..3).map(|_| counters.acquire(&account, 1, 0)))
-            .await
-            .into_iter()
-            .flatten()
-            .collect();
+        let running: Vec<Permit> =
+            futures_util::future::join_all((0..3).map(|_| counters.acquire(&account, calls(1), 0)))
+                .await
+                .into_iter()
+                .flatten()
+                .collect();
         assert_eq!(running.len(), 3);
         counters.declare(&account, &"two".into(), &bounds(Some(1), None));
         drop(running);
-        let _one = counters.acquire(&account, 1, 0).await.ok().unwrap();
-        assert!(futures_util::poll!(counters.acquire(&account, 1, 1)).is_pending());
+        let _one = counters.acquire(&account, calls(1), 0).await.ok().unwrap();
+        assert!(futures_util::poll!(counters.acquire(&account, calls(1), 1)).is_pending());
         counters.declare(&account, &"two".into(), &bounds(Some(5), None));
         assert_eq!(counters.usage(&account).concurrency, 3);
-        let _two = counters.acquire(&account, 1, 0).await.ok().unwrap();
-        let _three = counters.acquire(&account, 1, 0).await.ok().unwrap();
-        assert!(futures_util::poll!(counters.acquire(&account, 1, 1)).is_pending());
+        let _two = counters.acquire(&account, calls(1), 0).await.ok().unwrap();
+        let _three = counters.acquire(&account, calls(1), 0).await.ok().unwrap();
+        assert!(futures_util::poll!(counters.acquire(&account, calls(1), 1)).is_pending());
     }
 
     /// A day's calls are never passed, counted over a rolling day and with what was spent before the start.
@@ -367,14 +460,75 @@ mod tests {
         let hour = clock.hour();
         counters.seed(&account, hour - 1, 4);
         counters.seed(&account, hour - 30, 100);
-        assert!(counters.acquire(&account, 5, 0).await.is_ok());
-        assert!(counters.acquire(&account, 1, 0).await.is_ok());
-        let WaitMs(wait_ms) = counters.acquire(&account, 1, 0).await.err().unwrap();
+        assert!(counters.acquire(&account, calls(5), 0).await.is_ok());
+        assert!(counters.acquire(&account, calls(1), 0).await.is_ok());
+        let WaitMs(wait_ms) = counters.acquire(&account, calls(1), 0).await.err().unwrap();
         clock.advance(wait_ms - 1);
-        assert!(counters.acquire(&account, 1, 0).await.is_err());
+        assert!(counters.acquire(&account, calls(1), 0).await.is_err());
         clock.advance(1);
-        assert!(counters.acquire(&account, 4, 0).await.is_ok(), "the first hour has left the day");
-        assert!(counters.acquire(&account, 1, 0).await.is_err());
+        assert!(counters.acquire(&account, calls(4), 0).await.is_ok(), "the first hour has left the day");
+        assert!(counters.acquire(&account, calls(1), 0).await.is_err());
+    }
+
+    fn windows(windows: &[(Option<&str>, u32, u32)]) -> manifest::Budget {
+        let window = |(name, calls, seconds): &(Option<&str>, u32, u32)| manifest::Window {
+            name: name.map(str::to_owned),
+            calls: *calls,
+            seconds: *seconds,
+        };
+        manifest::Budget { windows: windows.iter().map(window).collect(), ..bounds(None, None) }
+    }
+
+    /// What a span takes is let go at once; the next request waits until the span and the margin are over since the first
+    /// answer if it may wait so long, and else is told how long that is. Requests of another name do not wait.
+    #[tokio::test]
+    async fn a_window_is_waited_for() {
+        const SPAN_MS: u64 = 1_000 + limits::WINDOW_MARGIN_MS;
+        let (clock, counters, account) = setup(&windows(&[(None, 4, 10), (Some("search"), 2, 1)]));
+        let search = || Cost { calls: 1, window: Some("search".into()) };
+        let first = counters.acquire(&account, search(), 0).await.ok().unwrap();
+        assert!(counters.acquire(&account, search(), 0).await.is_ok());
+        clock.advance(500);
+        assert_eq!(counters.acquire(&account, search(), SPAN_MS - 501).await.err(), Some(WaitMs(RETRY_MIN_MS)));
+        drop(first);
+        clock.advance(100);
+        let mut third = counters.acquire(&account, search(), 2_000);
+        assert!(futures_util::poll!(&mut third).is_pending());
+        clock.advance(SPAN_MS - 601);
+        assert!(futures_util::poll!(&mut third).is_pending(), "the second, answered at once, leaves in a millisecond");
+        assert!(counters.acquire(&account, calls(1), 0).await.is_ok(), "no search, no wait");
+        clock.advance(1);
+        assert!(third.await.is_ok());
+        let WaitMs(wait_ms) = counters.acquire(&account, calls(1), 2_000).await.err().unwrap();
+        assert_eq!(wait_ms, 10_000 + limits::WINDOW_MARGIN_MS - SPAN_MS, "all four are in the longer window");
+        assert_eq!(counters.usage(&account).used, 4, "what gave up was not charged");
+    }
+
+    /// A request that is sent once more counts twice; after a restart what was spent in this hour counts as spent now;
+    /// the window of a second connection holds beside the first one's.
+    #[tokio::test]
+    async fn windows_count_all_that_was_sent() {
+        let (clock, counters, account) = setup(&windows(&[(None, 3, 10)]));
+        let permit = counters.acquire(&account, calls(1), 0).await.ok().unwrap();
+        assert_eq!(counters.charge(&account, &calls(1)), Ok(()));
+        drop(permit);
+        assert!(counters.acquire(&account, calls(1), 0).await.is_ok());
+        assert!(
+            counters.charge(&account, &calls(1)).is_err() && counters.acquire(&account, calls(1), 0).await.is_err()
+        );
+
+        let (clock, counters, account) = {
+            drop(clock);
+            setup(&windows(&[(None, 3, 10)]))
+        };
+        counters.seed(&account, clock.hour(), 2);
+        counters.seed(&account, clock.hour() - 2, 50);
+        assert!(counters.acquire(&account, calls(1), 0).await.is_ok());
+        assert!(counters.acquire(&account, calls(1), 0).await.is_err());
+        clock.advance(10_000 + limits::WINDOW_MARGIN_MS);
+        counters.declare(&account, &"two".into(), &windows(&[(None, 1, 1)]));
+        assert!(counters.acquire(&account, calls(1), 0).await.is_ok());
+        assert!(counters.acquire(&account, calls(1), 0).await.is_err(), "the second connection's window");
     }
 
     /// Where the vendor counts, its count holds, with what was sent since; an old count is asked anew by one call.
@@ -382,12 +536,12 @@ mod tests {
     async fn the_vendors_count() {
         let (clock, counters, account) = setup(&bounds(None, None));
         counters.learn(&account, Reported { used: 4_998, limit: Some(5_000) }, 1);
-        assert!(counters.acquire(&account, 2, 0).await.is_ok());
+        assert!(counters.acquire(&account, calls(2), 0).await.is_ok());
         let usage = counters.usage(&account);
         assert_eq!((usage.used, usage.limit_per_day), (5_000, Some(5_000)));
-        let WaitMs(wait_ms) = counters.acquire(&account, 1, 0).await.err().unwrap();
+        let WaitMs(wait_ms) = counters.acquire(&account, calls(1), 0).await.err().unwrap();
         clock.advance(wait_ms);
-        assert!(counters.acquire(&account, 1, 0).await.is_ok());
+        assert!(counters.acquire(&account, calls(1), 0).await.is_ok());
         counters.throttled(&account);
         assert_eq!(counters.usage(&account).throttled, 1);
     }
@@ -397,17 +551,18 @@ mod tests {
     #[tokio::test]
     async fn what_runs_counts_beside_the_vendors_count() {
         let (_, counters, account) = setup(&bounds(Some(5), None));
-        let _running = [counters.acquire(&account, 1, 0).await.ok(), counters.acquire(&account, 1, 0).await.ok()];
-        let asked = counters.acquire(&account, 1, 0).await.ok();
+        let _running =
+            [counters.acquire(&account, calls(1), 0).await.ok(), counters.acquire(&account, calls(1), 0).await.ok()];
+        let asked = counters.acquire(&account, calls(1), 0).await.ok();
         counters.learn(&account, Reported { used: 7, limit: Some(10) }, 1);
         drop(asked);
         assert_eq!(counters.usage(&account).used, 9, "two run, the third gave the count");
-        assert_eq!(counters.charge(&account, 1), Ok(()));
-        assert!(counters.charge(&account, 1).is_err(), "a request that is sent once more asks again");
-        assert!(counters.acquire(&account, 1, 0).await.is_err());
+        assert_eq!(counters.charge(&account, &calls(1)), Ok(()));
+        assert!(counters.charge(&account, &calls(1)).is_err(), "a request that is sent once more asks again");
+        assert!(counters.acquire(&account, calls(1), 0).await.is_err());
         assert_eq!(counters.usage(&account).used, 10, "what was refused is not charged");
         counters.learn(&account, Reported { used: u64::MAX, limit: Some(u64::MAX) }, 1);
-        assert!(counters.acquire(&account, 1, 0).await.is_ok(), "a count that cannot be is no crash");
+        assert!(counters.acquire(&account, calls(1), 0).await.is_ok(), "a count that cannot be is no crash");
     }
 
     /// Accounts of two tenants have nothing to do with each other, whatever they are called.
@@ -415,9 +570,9 @@ mod tests {
     async fn tenants_are_apart() {
         let (_, counters, account) = setup(&bounds(None, Some(1)));
         let other = Payer { tenant: "u".into(), ..account.clone() };
-        assert!(counters.acquire(&account, 1, 0).await.is_ok());
-        assert!(counters.acquire(&account, 1, 0).await.is_err());
-        assert!(counters.acquire(&other, 1, 0).await.is_ok());
+        assert!(counters.acquire(&account, calls(1), 0).await.is_ok());
+        assert!(counters.acquire(&account, calls(1), 0).await.is_err());
+        assert!(counters.acquire(&other, calls(1), 0).await.is_ok());
         assert_eq!((counters.usage(&account).limit_per_day, counters.usage(&other).limit_per_day), (Some(1), None));
     }
 }

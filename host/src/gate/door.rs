@@ -1,7 +1,7 @@
 //! The door of one call: all that a plugin can ask for, as [`Broker`] names it.
 
 use crate::clock::Seeded;
-use crate::gate::budget::WaitMs;
+use crate::gate::budget::{Cost, WaitMs};
 use crate::gate::effect::{self, Effects, Found, Key};
 use crate::gate::exchange::{Outgoing, no_budget};
 use crate::gate::files::Right;
@@ -89,7 +89,7 @@ enum Admitted {
     /// It was answered before.
     Ready(http::Response),
     /// To be sent, with its name if its answer is remembered.
-    Send { outgoing: Box<Outgoing>, key: Option<Key>, calls: u32 },
+    Send { outgoing: Box<Outgoing>, key: Option<Key>, cost: Cost },
 }
 
 impl Door {
@@ -228,7 +228,7 @@ impl Door {
         let Some((digest, effects)) = digest.zip(self.call.effects.as_ref()) else {
             let outgoing = Outgoing::new(checked, None);
             let outgoing = outgoing.map_err(|denial| http::Error::Denied(denial.to_string()))?;
-            return Ok(Admitted::Send { outgoing: Box::new(outgoing), key: None, calls: route.calls });
+            return Ok(Admitted::Send { outgoing: Box::new(outgoing), key: None, cost: Cost::of(route) });
         };
         let (key, found) = effects.claim(digest, route.effect, checked.intents());
         match found {
@@ -237,7 +237,7 @@ impl Door {
                 let idempotency = route.idempotency_header.as_deref().map(|name| (name, value()));
                 match Outgoing::new(checked, idempotency) {
                     Ok(outgoing) => {
-                        Ok(Admitted::Send { outgoing: Box::new(outgoing), key: Some(key), calls: route.calls })
+                        Ok(Admitted::Send { outgoing: Box::new(outgoing), key: Some(key), cost: Cost::of(route) })
                     }
                     Err(denial) => Err(self.deny(entry(), denial).await),
                 }
@@ -286,9 +286,9 @@ impl Door {
 
     /// Waits for budget here, where dropping the call ends the wait; what then leaves is finished in its own task.
     async fn run(&self, admitted: Admitted, wait_ms: u64) -> Result<http::Response, http::Error> {
-        let (outgoing, key, calls) = match admitted {
+        let (outgoing, key, cost) = match admitted {
             Admitted::Ready(response) => return Ok(response),
-            Admitted::Send { outgoing, key, calls } => (outgoing, key, calls),
+            Admitted::Send { outgoing, key, cost } => (outgoing, key, cost),
         };
         let gate = &self.call.gate;
         let line = &self.call.journal.line;
@@ -296,7 +296,7 @@ impl Door {
             tracing::error!(%error, "what the account has spent cannot be read");
             return Err(http::Error::NotSent("what the account has spent cannot be read".into()));
         }
-        let permit = match gate.budget.acquire(line.payer(), calls, wait_ms).await {
+        let permit = match gate.budget.acquire(line.payer(), cost, wait_ms).await {
             Ok(permit) => permit,
             Err(WaitMs(ms)) => return Err(self.no_budget(&outgoing, key, ms).await),
         };

@@ -2,7 +2,7 @@
 //! credential out of the answer, read the signs about limits, keep the headers that the route keeps.
 
 use crate::gate::body::Bounds;
-use crate::gate::budget::{Budget, Reported, WaitMs};
+use crate::gate::budget::{Budget, Cost, Reported, WaitMs};
 use crate::gate::client::{Answer, Failed};
 use crate::gate::credential::{Credential, Token};
 use crate::gate::journal::Journal;
@@ -118,7 +118,7 @@ impl Exchange<'_> {
                 if let Err(error) = self.journal.put(entry).await {
                     return (Ended::NotSent(error), self.journal.entry_for(self.route));
                 }
-                match self.budget.charge(self.journal.line.payer(), self.route.calls) {
+                match self.budget.charge(self.journal.line.payer(), &Cost::of(self.route)) {
                     Ok(()) => self.once(outgoing, Some(&another)).await,
                     Err(WaitMs(ms)) => {
                         let (error, entry) = no_budget(self.journal.entry_for(self.route), outgoing, ms);

@@ -85,6 +85,7 @@ impl Line {
         manifest::Budget {
             concurrency: preset.concurrency.into_iter().chain(lowered.concurrency).min(),
             calls_per_day: preset.calls_per_day.into_iter().chain(lowered.calls_per_day).min(),
+            windows: preset.windows.iter().chain(&lowered.windows).cloned().collect(),
         }
     }
 
@@ -131,6 +132,7 @@ fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
         faults.push(format!("it is for plugin `{}`, not `{}`", connection.plugin, manifest.plugin.name));
     }
     faults.extend(crate::gate::verify_files(connection, manifest));
+    faults.extend(connection.budget.window_fault(&manifest.routes).map(|fault| format!("budget: {fault}")));
     faults.extend(verify_settings(&connection.settings, manifest));
     if faults.is_empty() {
         return Ok(());

@@ -5,8 +5,9 @@
 //!
 //! [`Gate::open`] makes a [`Line`] of a connection (`line.rs`): its origins are checked (`origins.rs`), its credentials at
 //! hand (`credential.rs`, `oauth.rs`, `jwt.rs`, `vault.rs`), its sockets its own (`client.rs`, `connect.rs`, `net.rs` or
-//! `simulated.rs`, `body.rs`). [`Gate::door`] makes a [`Door`] for one call of a plugin (`door.rs`). A request comes in there, is decided
-//! by [`tollgate_core::egress`], gets its budget (`budget.rs`), and is exchanged for an answer (`exchange.rs`), from which
+//! `simulated.rs`, `body.rs`). [`Gate::door`] makes a [`Door`] for one call of a plugin (`door.rs`). A request comes in
+//! there, is decided by [`tollgate_core::egress`], gets its budget (`budget.rs`, `window.rs`), and is exchanged for an
+//! answer (`exchange.rs`), from which
 //! the credential is removed (`scrub.rs`). A request with an effect has a name and a memory (`effect.rs`), and is sent as
 //! `send.rs` says. A connection's folder is another world behind the same door (`files.rs`, `folder.rs`), and a transform
 //! has a door that leads nowhere (`transform.rs`). Every call ends in the journal (`journal.rs`).
@@ -56,6 +57,7 @@ mod testing;
 mod tests;
 mod transform;
 pub mod vault;
+mod window;
 
 pub use door::{CallContext, Door, Lease, Purpose};
 pub use error::Error;

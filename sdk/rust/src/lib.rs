@@ -36,13 +36,14 @@
 //! ```
 //!
 //! - [`http`]: requests by route; [`json`]: numbers keep their digits; [`paging`]: cursors; [`query`]: conditions;
-//!   [`time`]: instants;
+//!   [`batch`]: writing many records a call; [`time`]: instants;
 //! - [`files`]: the connection's folder;
 //! - [`error`]: which failure a status is; [`config`], [`log`], [`random`]: the other capabilities;
 //! - `testing`: a scripted host, so that a connector's tests run natively.
 //!
 //! Invariant: this crate retries nothing, waits for nothing and remembers nothing between calls; the host does.
 
+pub mod batch;
 #[doc(hidden)]
 pub mod bindings;
 pub mod config;

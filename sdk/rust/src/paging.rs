@@ -33,6 +33,9 @@ struct Cursor {
     /// The read had caught up: the next one looks back.
     #[serde(default)]
     done: bool,
+    /// It had caught up so late after its last record that nothing older can show up any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    settled: bool,
 }
 
 /// Where a read by time and key starts.
@@ -89,6 +92,7 @@ pub enum Rest {
 pub struct Keyset {
     cursor: Cursor,
     overlap_ms: u32,
+    now_ms: Option<u64>,
 }
 
 impl Keyset {
@@ -104,7 +108,15 @@ impl Keyset {
         if cursor.behind.as_ref().is_some_and(|position| time::rfc3339(&position.at).is_err()) {
             return Err(Failure::CursorExpired("the cursor holds no instant".into()));
         }
-        Ok(Self { cursor, overlap_ms: request.overlap_ms })
+        Ok(Self { cursor, overlap_ms: request.overlap_ms, now_ms: None })
+    }
+
+    /// Looks back only until the overlap has passed since the last record: then a system that shows changes late, though
+    /// never later than the overlap, has shown them all, and the same records need not be read at each look. For systems
+    /// whose clock differs from the host's (`now_ms`) by less than the overlap leaves beside the delay.
+    #[must_use]
+    pub fn settling(self, now_ms: u64) -> Self {
+        Self { now_ms: Some(now_ms), ..self }
     }
 
     /// The system's own next page, if the last answer gave one.
@@ -120,7 +132,7 @@ impl Keyset {
     pub fn place(&self) -> Result<Place> {
         Ok(match &self.cursor.behind {
             None => Place::Start,
-            Some(Position { at, .. }) if self.cursor.done && self.overlap_ms > 0 => {
+            Some(Position { at, .. }) if self.cursor.done && !self.cursor.settled && self.overlap_ms > 0 => {
                 Place::Since { at: time::before(at, self.overlap_ms)? }
             }
             Some(Position { at, id }) => Place::Behind { at: at.clone(), id: id.clone() },
@@ -149,8 +161,59 @@ impl Keyset {
         };
         let seen_up_to = behind.as_ref().map(|position| position.at.clone());
         let link = if let Rest::Link(link) = rest { Some(link) } else { None };
-        let cursor = print(&Cursor { v: FORMAT, behind, link, done });
+        let settled = done && self.is_settled(behind.as_ref())?;
+        let cursor = print(&Cursor { v: FORMAT, behind, link, done, settled });
         Ok(Page { changes, next: if done { Next::CaughtUp(cursor) } else { Next::More(cursor) }, seen_up_to })
+    }
+}
+
+/// What [`Keyset::whole_instants`] asks of a system.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Look {
+    /// Records from this place on, in the order of time.
+    ByTime(Place),
+    /// Records of one instant, in the order of keys.
+    ByKey {
+        /// RFC 3339.
+        at: String,
+        /// Behind this key; from the first one on where there is none.
+        behind: Option<String>,
+    },
+}
+
+impl Keyset {
+    /// The page from a system that takes one sort and promises no order among equals: a page that ended within an instant
+    /// would lose records of it. So the last instant of an answer that is not the last is left to the next page, where
+    /// it comes whole; one that fills an answer alone is asked for by key. `look` says whether there is more; `order`
+    /// gives a key's place among keys.
+    ///
+    /// # Errors
+    /// Those of `look`, and of [`Keyset::page`].
+    pub fn whole_instants<K: Ord>(
+        &self,
+        look: impl Fn(&Look) -> Result<(Vec<Change>, bool)>,
+        order: impl Fn(&str) -> K,
+    ) -> Result<Page> {
+        let place = self.place()?;
+        let (mut changes, has_more) = look(&Look::ByTime(place.clone()))?;
+        if let Some(last) = changes.last().filter(|_| has_more).and_then(|change| change.modified_at.clone()) {
+            changes.retain(|change| change.modified_at.as_ref() != Some(&last));
+            if changes.is_empty() {
+                let behind = match place {
+                    Place::Behind { at, id } if at == last => Some(id),
+                    _ => None,
+                };
+                changes = look(&Look::ByKey { at: last, behind })?.0;
+            }
+        }
+        changes.sort_by_cached_key(|change| (change.modified_at.clone(), order(&change.key)));
+        self.page(changes, if has_more { Rest::More } else { Rest::Nothing })
+    }
+
+    fn is_settled(&self, behind: Option<&Position>) -> Result<bool> {
+        let (Some(now_ms), Some(Position { at, .. })) = (self.now_ms, behind) else { return Ok(false) };
+        // Instants of one format are in the order of their texts.
+        Ok(time::rfc3339(at)? < time::before(&time::at_ms(now_ms), self.overlap_ms)?)
     }
 }
 
@@ -268,6 +331,76 @@ mod tests {
         assert_eq!(keyset(Some(cursor(&page)), 0).place().unwrap(), behind(TEN, "1"));
         let empty = keyset(Some(cursor(&page)), 60_000).page(vec![], Rest::Nothing).unwrap();
         assert_eq!(cursor(&empty), cursor(&page));
+    }
+
+    /// A read that settles looks back once more after the overlap has passed, and then no more until something is new.
+    #[test]
+    fn settling() {
+        // 2026-11-21T10:00:00Z, which is `TEN`.
+        const TEN_MS: u64 = 1_795_255_200_000;
+        let mut last = None;
+        for (now_ms, changes, place) in [
+            (TEN_MS + 10_000, vec![change("1", TEN)], Place::Start),
+            (TEN_MS + 60_000, vec![change("1", TEN)], Place::Since { at: "2026-11-21T09:59:00.000Z".into() }),
+            (TEN_MS + 60_001, vec![change("1", TEN)], Place::Since { at: "2026-11-21T09:59:00.000Z".into() }),
+            (TEN_MS + 90_000, vec![], behind(TEN, "1")),
+            (TEN_MS + 3_600_000, vec![change("2", ELEVEN)], behind(TEN, "1")),
+            (TEN_MS + 3_660_000, vec![change("2", ELEVEN)], Place::Since { at: "2026-11-21T10:59:00.000Z".into() }),
+        ] {
+            let keyset = keyset(last.as_deref(), 60_000).settling(now_ms);
+            assert_eq!(keyset.place().unwrap(), place, "{now_ms}");
+            last = Some(cursor(&keyset.page(changes, Rest::Nothing).unwrap()).to_owned());
+        }
+    }
+
+    /// Every record is read once, whatever the order among equals: a system of 40 records in instants of 1, 3 and 36, that
+    /// gives 5 an answer and equals in an order of its own, is read to its end.
+    #[test]
+    fn instants_are_read_whole() {
+        let stored: Vec<_> = (0..40)
+            .map(|n| {
+                change(
+                    &n.to_string(),
+                    if n < 1 {
+                        "2026-11-21T09:00:00.000Z"
+                    } else if n < 4 {
+                        TEN
+                    } else {
+                        ELEVEN
+                    },
+                )
+            })
+            .collect();
+        let number = |key: &str| key.parse::<u32>().unwrap();
+        let look = |look: &Look| {
+            let is_met = |change: &&Change| {
+                let (at, key) = (change.modified_at.clone().unwrap(), number(&change.key));
+                match look {
+                    Look::ByTime(Place::Start) => true,
+                    Look::ByTime(Place::Since { at: from }) => at >= *from,
+                    Look::ByTime(Place::Behind { at: from, id }) => (at, key) > (from.clone(), number(id)),
+                    Look::ByKey { at: of, behind } => at == *of && behind.as_ref().is_none_or(|id| key > number(id)),
+                }
+            };
+            let mut found: Vec<_> = stored.iter().filter(is_met).cloned().collect();
+            match look {
+                Look::ByTime(_) => found.sort_by_key(|c| (c.modified_at.clone(), number(&c.key) * 7 % 41)),
+                Look::ByKey { .. } => found.sort_by_key(|c| number(&c.key)),
+            }
+            let has_more = found.len() > 5;
+            found.truncate(5);
+            Ok((found, has_more))
+        };
+        let (mut read, mut last) = (Vec::new(), None);
+        loop {
+            let page = keyset(last.as_deref(), 0).whole_instants(look, number).unwrap();
+            read.extend(page.changes.iter().map(|change| number(&change.key)));
+            last = Some(cursor(&page).to_owned());
+            if matches!(page.next, Next::CaughtUp(_)) {
+                break;
+            }
+        }
+        assert_eq!(read, (0..40).collect::<Vec<_>>());
     }
 
     /// A look back that finds less than before does not move the cursor back.

@@ -1,5 +1,5 @@
-//! What connectors to systems with a query language of the SQL kind share: names, and lists of conditions. How one
-//! condition is said is the connector's own.
+//! What connectors to systems with a query language share: names, and lists of conditions. How one condition is said
+//! (as text, as JSON) is the connector's own.
 
 use crate::{Condition, Failure, Result};
 
@@ -12,7 +12,7 @@ pub fn is_name(text: &str) -> bool {
 ///
 /// # Errors
 /// The first that `say` has.
-pub fn pushed(only: &[Condition], say: impl Fn(&Condition) -> Result<Option<String>>) -> Result<Vec<String>> {
+pub fn pushed<T>(only: &[Condition], say: impl Fn(&Condition) -> Result<Option<T>>) -> Result<Vec<T>> {
     only.iter().filter_map(|condition| say(condition).transpose()).collect()
 }
 
@@ -20,7 +20,7 @@ pub fn pushed(only: &[Condition], say: impl Fn(&Condition) -> Result<Option<Stri
 ///
 /// # Errors
 /// [`Failure::Unsupported`] names the field of a condition that the language cannot say; else the first that `say` has.
-pub fn every(only: &[Condition], say: impl Fn(&Condition) -> Result<Option<String>>) -> Result<Vec<String>> {
+pub fn every<T>(only: &[Condition], say: impl Fn(&Condition) -> Result<Option<T>>) -> Result<Vec<T>> {
     let said = |condition: &Condition| {
         let unsaid = || Failure::Unsupported(format!("a search by `{}` with this comparison", condition.field));
         say(condition)?.ok_or_else(unsaid)

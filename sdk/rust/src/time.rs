@@ -25,6 +25,12 @@ pub fn before(text: &str, ms: u32) -> Result<String> {
     Ok(print(instant.checked_sub(SignedDuration::from_millis(i64::from(ms))).unwrap_or(Timestamp::MIN)))
 }
 
+/// The instant this many milliseconds after 1970 began; the last that can be written if it is later.
+pub fn at_ms(ms: u64) -> String {
+    let instant = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    print(instant.unwrap_or(Timestamp::MAX))
+}
+
 fn parse(text: &str) -> Result<Timestamp> {
     text.parse().map_err(|_| Failure::Fault(format!("`{text}` is no instant")))
 }
@@ -58,5 +64,7 @@ mod tests {
     fn looking_back() {
         assert_eq!(before("2026-01-01T00:00:00Z", 1).unwrap(), "2025-12-31T23:59:59.999Z");
         assert_eq!(before("2026-11-21T10:00:00.500Z", 60_000).unwrap(), "2026-11-21T09:59:00.500Z");
+        assert_eq!(at_ms(1_795_255_200_007), "2026-11-21T10:00:00.007Z");
+        assert!(at_ms(u64::MAX).starts_with("9999-12-"), "{}", at_ms(u64::MAX));
     }
 }

@@ -9,13 +9,14 @@
 //! - [`traffic`], [`writes`]: what came in and what became of it, counted;
 //! - [`control`]: the door for the test;
 //! - [`client`]: a plain HTTPS client for the simulators' own tests;
-//! - [`salesforce`], [`netsuite`]: the vendors.
+//! - [`salesforce`], [`netsuite`], [`hubspot`]: the vendors.
 //!
 //! Invariant: a simulator never asks the product anything. Facts come from its own data only.
 
 pub mod client;
 pub mod control;
 pub mod faults;
+pub mod hubspot;
 pub mod netsuite;
 pub mod salesforce;
 pub mod server;
@@ -24,6 +25,7 @@ pub mod traffic;
 pub mod writes;
 
 pub use faults::{Fault, FaultKind, Faults, On};
+pub use hubspot::HubSpot;
 pub use netsuite::NetSuite;
 pub use salesforce::Salesforce;
 pub use server::{Sim, Vendor};

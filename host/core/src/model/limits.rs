@@ -142,6 +142,14 @@ pub const CONNECTIONS_IDLE_MAX: usize = 16;
 pub const ADDRESSES_MAX: usize = 16;
 /// How long a request waits for budget before the plugin is told to come back.
 pub const BUDGET_WAIT_MS_MAX: u64 = 2_000;
+/// Windows of one account: vendors publish two or three.
+pub const WINDOWS_MAX: usize = 8;
+/// Seconds of a window; longer spans are days (`calls_per_day`).
+pub const WINDOW_SECONDS_MAX: u32 = 3_600;
+/// Calls of a window: each is remembered until it has left the span.
+pub const WINDOW_CALLS_MAX: u32 = 100_000;
+/// A call counts in its windows this long beyond their span: for vendors who count in steps, and clocks that are set.
+pub const WINDOW_MARGIN_MS: u64 = 200;
 /// How long the vendor's own count of used calls is believed without a newer one; afterwards one call asks again.
 pub const USAGE_SIGN_MS_MAX: u64 = 15 * 60_000;
 /// Requests at the same time to an account whose vendor states no bound.

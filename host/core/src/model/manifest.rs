@@ -99,6 +99,9 @@ pub struct Route {
     /// Calls that it costs the account.
     #[serde(default = "one")]
     pub calls: u32,
+    /// The name of the windows that count it, beside those without a name.
+    #[serde(default)]
+    pub window: Option<String>,
     /// Answer headers that the plugin gets, lower-case; `content-type` always.
     #[serde(default)]
     pub keep_headers: BTreeSet<String>,
@@ -201,6 +204,22 @@ pub struct Budget {
     /// Calls in 24 hours.
     #[serde(default)]
     pub calls_per_day: Option<u64>,
+    /// Calls in short spans; all of them hold.
+    #[serde(default)]
+    pub windows: Vec<Window>,
+}
+
+/// At most so many calls in any span of so many seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// It counts the routes that name it; without a name, all routes.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Calls.
+    pub calls: u32,
+    /// Length of the span.
+    pub seconds: u32,
 }
 
 /// One setting of a connection.
@@ -237,6 +256,14 @@ pub enum SettingType {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("manifest: {0}")]
 pub struct Error(pub String);
+
+impl Budget {
+    /// What cannot be in windows over these routes, in a sentence: a span or a count that is none, a name that no route
+    /// has, a request that alone costs more than its window.
+    pub fn window_fault(&self, routes: &[Route]) -> Option<String> {
+        verify::window_fault(&self.windows, routes)
+    }
+}
 
 impl Manifest {
     /// Reads and verifies a manifest: names are unique and refer to each other, paths and hosts are well formed, and no text

@@ -1,8 +1,8 @@
 //! What must hold within a manifest, before anybody reads it or compares it with a binary.
 
-use super::{Attach, CAPABILITIES, Client, Credential, EXPORTS, Effect, Endpoint, Error, Manifest, Route};
-use crate::model::Json;
+use super::{Attach, CAPABILITIES, Client, Credential, EXPORTS, Effect, Endpoint, Error, Manifest, Route, Window};
 use crate::model::text::is_deceptive;
+use crate::model::{Json, limits};
 use std::collections::BTreeSet;
 
 /// Bytes of a name in a manifest: it stands in keys of the store and in columns of the reviewer's page.
@@ -22,6 +22,12 @@ impl Manifest {
         }
         for route in &self.routes {
             self.verify_route(route)?;
+        }
+        for window in &self.budget.windows {
+            names("window", window.name.as_deref().into_iter())?;
+        }
+        if let Some(fault) = self.budget.window_fault(&self.routes) {
+            return Err(Error(format!("budget: {fault}")));
         }
         let mut claimed = BTreeSet::new();
         for credential in &self.credentials {
@@ -91,6 +97,11 @@ impl Manifest {
         if route.calls == 0 {
             return Err(Error(format!("{at}: `calls = 0`: a request costs its account at least one call")));
         }
+        if let Some(name) = &route.window
+            && !self.budget.windows.iter().any(|window| window.name.as_ref() == Some(name))
+        {
+            return Err(Error(format!("{at}: the budget has no window `{name}`")));
+        }
         crate::egress::path::verify_template(&route.path)
             .map_err(|reason| Error(format!("{at}: path `{}`: {reason}", route.path)))
     }
@@ -115,6 +126,29 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// See [`super::Budget::window_fault`].
+pub(super) fn window_fault(windows: &[Window], routes: &[Route]) -> Option<String> {
+    if windows.len() > limits::WINDOWS_MAX {
+        return Some(format!("{} windows: at most {} are kept", windows.len(), limits::WINDOWS_MAX));
+    }
+    windows.iter().find_map(|window| {
+        let Window { name, calls, seconds } = window;
+        let at = format!("window of {calls} calls in {seconds} seconds");
+        if !(1..=limits::WINDOW_CALLS_MAX).contains(calls) || !(1..=limits::WINDOW_SECONDS_MAX).contains(seconds) {
+            let (calls_max, seconds_max) = (limits::WINDOW_CALLS_MAX, limits::WINDOW_SECONDS_MAX);
+            return Some(format!("{at}: write 1 to {calls_max} calls and 1 to {seconds_max} seconds"));
+        }
+        let counted = || routes.iter().filter(|route| name.is_none() || route.window == *name);
+        if let Some(name) = name
+            && counted().next().is_none()
+        {
+            return Some(format!("{at}: no route names its window `{name}`"));
+        }
+        let route = counted().find(|route| route.calls > *calls)?;
+        Some(format!("{at}: a request on route `{}` alone costs {}", route.name, route.calls))
+    })
 }
 
 /// The text with what could deceive spelled out; its line ends stay, because a fault shows the line that it is in.
@@ -251,6 +285,32 @@ mod tests {
         }
         let toml = refused("version = ", "\u{202e} = ");
         assert!(!toml.is_empty() && !toml.replace('\n', "").contains(is_deceptive), "{toml:?}");
+    }
+
+    /// Windows name routes and routes name windows; their numbers are such that a request can ever be sent.
+    #[test]
+    fn windows() {
+        for (windows, route, words) in [
+            ("{ calls = 100, seconds = 10 }, { name = \"search\", calls = 5, seconds = 1 }", "window = \"search\"", ""),
+            ("{ calls = 5, seconds = 1 }", "calls = 5", ""),
+            ("{ calls = 5, seconds = 1 }", "calls = 6", "a request on route `get_1` alone costs 6"),
+            ("{ calls = 5, seconds = 1 }", "window = \"search\"", "route `get_1`: the budget has no window `search`"),
+            ("{ name = \"search\", calls = 5, seconds = 1 }", "", "no route names its window `search`"),
+            ("{ name = \"a b\", calls = 5, seconds = 1 }", "window = \"a b\"", "window `a b`: a name has"),
+            ("{ calls = 0, seconds = 1 }", "", "window of 0 calls in 1 seconds: write 1 to"),
+            ("{ calls = 5, seconds = 0 }", "", "window of 5 calls in 0 seconds: write 1 to"),
+            ("{ calls = 5, seconds = 86400 }", "", "1 to 3600 seconds"),
+            ("{ calls = 200000, seconds = 1 }", "", "1 to 100000 calls"),
+            (&"{ calls = 5, seconds = 1 },".repeat(9), "", "9 windows: at most 8"),
+        ] {
+            let budget = format!("[budget]\nwindows = [{windows}]\n[[endpoint]]");
+            let text = SOUND.replacen("[[endpoint]]", &budget, 1).replace("calls = 1\n", &format!("{route}\n"));
+            let message = Manifest::parse(&text).err().map(|error| error.0).unwrap_or_default();
+            assert!(
+                message.contains(words) && message.is_empty() == words.is_empty(),
+                "{windows} {route}: {message:?}"
+            );
+        }
     }
 
     /// Names, versions and members that stand in columns and sentences are plain; a request costs something; an endpoint has
