@@ -43,6 +43,10 @@ pub fn options() -> pack::Options {
     pack::Options { target_dir: Some(target_dir) }
 }
 
-fn root() -> &'static Path {
+/// The folder of this checkout.
+///
+/// # Panics
+/// Never: the tests stand in the workspace.
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the workspace")
 }

@@ -6,6 +6,7 @@ mod canary;
 mod contract;
 mod first_light;
 mod kill;
+mod kit;
 mod node;
 mod parked;
 mod sandbox;

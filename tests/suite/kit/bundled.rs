@@ -1,0 +1,1 @@
+//! The kit on every plugin of this repository.
