@@ -1,12 +1,13 @@
 //! The verbs on the command line. Each does what its name says and ends; `run` and `serve` end when they are told to.
 
+mod dev;
 pub mod review;
 mod service;
+mod vendor;
 
 use crate::app::{App, Options, documents};
 use crate::clock::SystemClock;
 use crate::gate::net::SystemNet;
-use crate::pack;
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use std::io::{IsTerminal, Read};
@@ -24,9 +25,9 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Build, check and read plugins
+    /// Make, try, test, build and check plugins
     #[command(subcommand)]
-    Plugin(PluginVerb),
+    Plugin(vendor::PluginVerb),
     /// Store a secret of a connection, sealed; the value is read from standard input
     Secret {
         /// The connection
@@ -52,21 +53,6 @@ enum Verb {
     /// Tokens of the API
     #[command(subcommand)]
     Token(service::TokenVerb),
-}
-
-#[derive(Subcommand)]
-enum PluginVerb {
-    /// Compile a plugin crate and encode it, with its plugin.toml, as one component
-    Build {
-        /// The crate's folder
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-    },
-    /// Show everything that a component may do, or why it is refused
-    Show {
-        /// The component
-        file: PathBuf,
-    },
 }
 
 #[derive(clap::Args)]
@@ -105,26 +91,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .init();
     match arguments.verb {
-        Verb::Plugin(PluginVerb::Build { folder }) => build(&folder),
-        Verb::Plugin(PluginVerb::Show { file }) => show(&file),
+        Verb::Plugin(verb) => vendor::run(verb).await,
         Verb::Secret { connection, name, host } => set_secret(&connection, &name, host).await,
         Verb::Run { config, plugins, host } => run_flows(&config, &plugins, host).await,
         Verb::Serve(arguments) => service::serve(arguments).await,
         Verb::Token(verb) => service::token(verb).await,
     }
-}
-
-fn build(folder: &Path) -> anyhow::Result<()> {
-    let built = pack::build(folder, &pack::Options::default())?;
-    println!("{} ({} bytes, {})", built.component.display(), built.bytes.len(), built.digest);
-    Ok(())
-}
-
-fn show(file: &Path) -> anyhow::Result<()> {
-    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let admitted = tollgate_sandbox::admit(&bytes).with_context(|| file.display().to_string())?;
-    print!("{}", review::page(&admitted));
-    Ok(())
 }
 
 async fn set_secret(connection: &ConnectionName, name: &str, host: HostArguments) -> anyhow::Result<()> {

@@ -1,8 +1,8 @@
 //! Where calls are made: each in its own broker, with what it asked and how it ended written down.
 
 use crate::kit::Error;
-use crate::kit::report::{Finding, Verdict};
 use crate::kit::report::Check;
+use crate::kit::report::{Finding, Verdict};
 use crate::kit::script::Script;
 use crate::kit::stage::{Call, Frame, Purpose, Stage};
 use crate::kit::watch::{Echo, Exchange, Setting, Trouble, Watch};

@@ -2,8 +2,8 @@
 
 use crate::clock::SharedClock;
 use crate::gate::{CallContext, Door, Gate, Line, Purpose as DoorPurpose};
-use crate::kit::stage::{Call, Frame, Purpose, Stage};
 use crate::kit::Error;
+use crate::kit::stage::{Call, Frame, Purpose, Stage};
 use crate::store::{BatchRow, Store};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -44,7 +44,7 @@ impl Live {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let id = BatchId::from(format!("kit-{}-{number}", self.started.0));
         let fence = self.store.claim(tenant, FLOW, "kit", now, LEASE_MS).await?;
-        let fence = fence.ok_or_else(|| Error::Scaffold("another kit writes through this host now: wait for it".into()))?;
+        let fence = fence.ok_or(Error::Busy)?;
         let row = BatchRow {
             id: id.clone(),
             flow: FLOW.into(),

@@ -8,7 +8,8 @@
 //! each request by the manifest, notes it with its answer, and can answer wrongly on purpose. The checks stand in
 //! `checks/`: each drives a few calls and judges what came of them.
 //!
-//! [`scaffold`] writes a new plugin crate; [`watch_crate`] says when the files of a crate changed.
+//! [`scaffold`] writes a new plugin crate; [`try_out`] makes the first calls of one and tells each request; [`marks`] says
+//! which files of a crate changed.
 //!
 //! # Invariants
 //!
@@ -31,6 +32,7 @@ mod report;
 pub mod scaffold;
 mod script;
 mod stage;
+mod trial;
 mod watch;
 mod watch_crate;
 
@@ -39,6 +41,7 @@ pub use live::Live;
 pub use report::{Check, Finding, Report, Verdict};
 pub use script::{Script, StreamScript, TransformScript, WriteScript};
 pub use stage::{Call, Frame, Purpose, Stage};
+pub use trial::{Trial, try_out};
 pub use watch_crate::{Marks, marks};
 
 use std::path::PathBuf;
@@ -75,6 +78,9 @@ pub enum Error {
     /// A new plugin cannot be made.
     #[error("{0}")]
     Scaffold(String),
+    /// Two kits write over one data folder.
+    #[error("another kit writes through this host now: wait until it has ended")]
+    Busy,
     /// The gate refuses the connection or cannot be used.
     #[error(transparent)]
     Gate(#[from] crate::gate::Error),

@@ -79,7 +79,9 @@ impl Script {
         let path = folder.join("kit.toml");
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text).map_err(|reason| Error::Script { path, reason }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::parse("").map_err(|reason| Error::Script { path, reason }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Self::parse("").map_err(|reason| Error::Script { path, reason })
+            }
             Err(source) => Err(Error::File { path, source }),
         }
     }

@@ -93,9 +93,7 @@ impl Watch {
             Purpose::Discover => egress::Purpose::Discover,
             Purpose::Read => egress::Purpose::Read,
             Purpose::Lookup => egress::Purpose::Lookup,
-            Purpose::Write(keys) => {
-                egress::Purpose::Write { intents: u32::try_from(keys.len()).unwrap_or(u32::MAX) }
-            }
+            Purpose::Write(keys) => egress::Purpose::Write { intents: u32::try_from(keys.len()).unwrap_or(u32::MAX) },
         };
         Self {
             inner,
@@ -166,7 +164,8 @@ impl Watch {
 /// An origin for each endpoint that fits its pattern: the manifest alone decides here, the gate looks at the real ones.
 fn stand_ins(manifest: &Manifest) -> Endpoints {
     let stand_in = |host: &str| Origin::parse(&format!("https://{}", host.replace("*.", "kit."))).ok();
-    let origins = manifest.endpoints.iter().filter_map(|endpoint| Some((endpoint.name.clone(), stand_in(&endpoint.host)?)));
+    let origins =
+        manifest.endpoints.iter().filter_map(|endpoint| Some((endpoint.name.clone(), stand_in(&endpoint.host)?)));
     origins.collect()
 }
 
@@ -189,11 +188,14 @@ impl Broker for Watch {
             let asks: Vec<_> = requests.into_iter().map(Ask::Request).collect();
             let caught: Vec<_> = asks.iter().map(|ask| self.intercept(ask)).collect();
             let passed = asks.iter().zip(&caught).filter(|(_, caught)| caught.is_none());
-            let passed = passed.filter_map(|(ask, _)| if let Ask::Request(request) = ask { Some(request.clone()) } else { None });
+            let passed = passed
+                .filter_map(|(ask, _)| if let Ask::Request(request) = ask { Some(request.clone()) } else { None });
             let mut answers = self.inner.send_all(passed.collect()).await.into_iter();
             let missing = || Err(http::Error::Other("the stage gave fewer answers than requests".into()));
-            let answers: Vec<_> =
-                caught.into_iter().map(|caught| caught.unwrap_or_else(|| answers.next().unwrap_or_else(missing))).collect();
+            let answers: Vec<_> = caught
+                .into_iter()
+                .map(|caught| caught.unwrap_or_else(|| answers.next().unwrap_or_else(missing)))
+                .collect();
             for (ask, answer) in asks.into_iter().zip(&answers) {
                 self.note(ask, answer);
             }

@@ -36,7 +36,9 @@ pub fn marks(folder: &Path) -> Result<Marks, Error> {
             let Ok(about) = entry.metadata() else { continue };
             if about.is_dir() && name != "target" && !name.to_string_lossy().starts_with('.') && depth < DEPTH_MAX {
                 folders.push((path, depth + 1));
-            } else if about.is_file() && let Ok(changed) = about.modified() {
+            } else if about.is_file()
+                && let Ok(changed) = about.modified()
+            {
                 marks.0.insert(path, changed);
             }
         }

@@ -2,8 +2,8 @@
 
 use crate::api;
 use tollgate_sdk::{
-    Action, Change, Comparison, Condition, Failure, Field, FieldType, Intent, Outcome, Page, ReadRequest, Reading, Result,
-    SafeRepeat, Serve, Stream, Writing, config,
+    Action, Change, Comparison, Condition, Failure, Field, FieldType, Intent, Outcome, Page, ReadRequest, Reading,
+    Result, SafeRepeat, Serve, Stream, Writing, config,
     http::{self, Request},
     json::{self, Json},
     paging::{Keyset, Place, Rest},

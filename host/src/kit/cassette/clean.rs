@@ -10,8 +10,22 @@ const REMOVED: &str = "[removed]";
 const SECRET_BYTES_MIN: usize = 8;
 /// Names of members, parameters and headers that hold credentials, in lower case and without signs.
 const NAMES: &[&str] = &[
-    "accesstoken", "apikey", "authorization", "clientsecret", "cookie", "idtoken", "password", "privatekey",
-    "refreshtoken", "secret", "sessionid", "sessiontoken", "setcookie", "sig", "signature", "token",
+    "accesstoken",
+    "apikey",
+    "authorization",
+    "clientsecret",
+    "cookie",
+    "idtoken",
+    "password",
+    "privatekey",
+    "refreshtoken",
+    "secret",
+    "sessionid",
+    "sessiontoken",
+    "setcookie",
+    "sig",
+    "signature",
+    "token",
 ];
 
 /// Knows the secrets that must not be recorded.
@@ -137,7 +151,10 @@ mod tests {
             (r#"{"access_token":"abc","rate":1.50}"#.into(), r#"{"access_token":"[removed]","rate":1.50}"#.into()),
             (r#"[{"a":{"Session-Id":"abc"}}]"#.into(), r#"[{"a":{"Session-Id":"[removed]"}}]"#.into()),
             (r#"{"tokens": 7, "token": 7}"#.into(), r#"{"tokens": 7, "token": 7}"#.into()),
-            (format!(r#"{{"next":"/x?cursor=1&sig=ab%2Fc&n=2","jwt":"{JWT}"}}"#), r#"{"next":"/x?cursor=1&sig=[removed]&n=2","jwt":"[removed]"}"#.into()),
+            (
+                format!(r#"{{"next":"/x?cursor=1&sig=ab%2Fc&n=2","jwt":"{JWT}"}}"#),
+                r#"{"next":"/x?cursor=1&sig=[removed]&n=2","jwt":"[removed]"}"#.into(),
+            ),
             ("you sent Bearer abcdefghijklmnop here".into(), "you sent Bearer [removed] here".into()),
             ("Bearer of news; eyJ is no token".into(), "Bearer of news; eyJ is no token".into()),
             (r#"{"echo":"x canary-5f2e91 y"}"#.into(), r#"{"echo":"x [removed] y"}"#.into()),

@@ -1,10 +1,10 @@
 //! A stage before another one: passes everything on and writes it down.
 
+use crate::kit::Error;
 use crate::kit::cassette::clean::Cleaner;
 use crate::kit::cassette::tape::{FORMAT, Head, Line};
 use crate::kit::stage::{Call, Frame, Stage};
 use crate::kit::watch::{Answer, Ask, Exchange};
-use crate::kit::Error;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::fmt::Write;

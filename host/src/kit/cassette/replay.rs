@@ -45,6 +45,12 @@ impl Cassette {
         Self::read(&text, plugin, &name).map_err(|(line, reason)| wrong(path, line, reason))
     }
 
+    /// A cassette without a recording: for a transform, which asks for nothing.
+    pub fn blank() -> Self {
+        let frame = Frame { now_ms: 0, settings: "{}".into() };
+        Self { name: "no system".into(), frame, tapes: Arc::default() }
+    }
+
     /// Reads the text of a cassette.
     ///
     /// # Errors
@@ -176,7 +182,9 @@ fn differences(ask: &Ask, other: &Ask) -> Vec<String> {
         return vec!["its link".into()];
     };
     let mut parts = Vec::new();
-    for (what, one, two) in [("path", &one.params, &two.params), ("query", &one.query, &two.query), ("headers", &one.headers, &two.headers)] {
+    for (what, one, two) in
+        [("path", &one.params, &two.params), ("query", &one.query, &two.query), ("headers", &one.headers, &two.headers)]
+    {
         if one != two {
             parts.push(format!("its {what} {two:?}"));
         }
@@ -264,7 +272,8 @@ mod tests {
         let write = request("7", Some(r#"{"a":1,"b":1.50}"#), &[0]);
         let cassette = cassette(&[(read.clone(), 200), (write, 201), (read.clone(), 304)]);
         let player = player(&cassette);
-        let status = |request: &http::Request| player.answer(&Ask::Request(request.clone())).map(|answer| answer.status);
+        let status =
+            |request: &http::Request| player.answer(&Ask::Request(request.clone())).map(|answer| answer.status);
         assert_eq!([status(&read), status(&read), status(&read)], [Ok(200), Ok(304), Ok(304)]);
         let write = request("7", Some(r#"{"b":1.5,"a":1}"#), &[0]);
         assert_eq!(status(&write), Ok(201));

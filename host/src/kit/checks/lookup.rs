@@ -49,7 +49,11 @@ fn distinct(read: &Read) -> Vec<String> {
     read.changes().map(|change| change.key.clone()).filter(|key| seen.insert(key.clone())).take(2).collect()
 }
 
-async fn fetch(bench: &mut Bench<'_>, stream: &StreamName, keys: Vec<String>) -> Result<Done<Vec<Option<Change>>>, Error> {
+async fn fetch(
+    bench: &mut Bench<'_>,
+    stream: &StreamName,
+    keys: Vec<String>,
+) -> Result<Done<Vec<Option<Change>>>, Error> {
     let (stream, name) = (stream.clone(), format!("fetch {stream}"));
     bench
         .call((Purpose::Lookup, name), How::default(), |plugin, broker, limits| async move {
@@ -65,7 +69,9 @@ pub(super) async fn one(
     key: &str,
 ) -> Result<Result<Option<Json>, Verdict>, Error> {
     let done = fetch(bench, stream, vec![key.to_owned()]).await?;
-    Ok(done.value("looking the record up").map(|found| found[0].as_ref().and_then(|change| json::parse(&change.data).ok())))
+    Ok(done
+        .value("looking the record up")
+        .map(|found| found[0].as_ref().and_then(|change| json::parse(&change.data).ok())))
 }
 
 async fn fetched(bench: &mut Bench<'_>, stream: &StreamName, (one, two): (&str, &str)) -> Result<Verdict, Error> {
@@ -80,11 +86,7 @@ async fn fetched(bench: &mut Bench<'_>, stream: &StreamName, (one, two): (&str, 
     Ok(Verdict::of(why, "return one record or none for each key, in the order of the keys"))
 }
 
-async fn search(
-    bench: &mut Bench<'_>,
-    stream: &StreamName,
-    condition: Condition,
-) -> Result<Done<Vec<Change>>, Error> {
+async fn search(bench: &mut Bench<'_>, stream: &StreamName, condition: Condition) -> Result<Done<Vec<Change>>, Error> {
     let (stream, name) = (stream.clone(), format!("search {stream} by {}", condition.field));
     bench
         .call((Purpose::Lookup, name), How::default(), |plugin, broker, limits| async move {
@@ -119,7 +121,9 @@ async fn searched(
     let named = script.write.as_ref().and_then(|write| write.find.clone());
     let sample = match (written, read) {
         (Some(written), _) => written.data[0].clone(),
-        (None, Some(read)) => read.changes().find(|change| change.key == key).map(|c| c.data.clone()).unwrap_or_default(),
+        (None, Some(read)) => {
+            read.changes().find(|change| change.key == key).map(|c| c.data.clone()).unwrap_or_default()
+        }
         (None, None) => String::new(),
     };
     let data = Json::Object(object(&sample).unwrap_or_default());

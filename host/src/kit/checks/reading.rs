@@ -63,7 +63,8 @@ pub(super) async fn check(bench: &mut Bench<'_>, script: &StreamScript) -> Resul
 }
 
 async fn to_the_end(bench: &mut Bench<'_>, stream: &StreamName) -> Result<(Read, Verdict), Error> {
-    const MEND: &str = "give `more` only with a cursor behind the last change of the page, `caught-up` where nothing is left";
+    const MEND: &str =
+        "give `more` only with a cursor behind the last change of the page, `caught-up` where nothing is left";
     let mut read = Read { pages: Vec::new(), caught_up: None };
     let (mut cursor, mut cursors, mut keys) = (None::<String>, BTreeSet::new(), BTreeSet::new());
     let mut idle = 0;
@@ -75,7 +76,8 @@ async fn to_the_end(bench: &mut Bench<'_>, stream: &StreamName) -> Result<(Read,
             Ok(page) => page.clone(),
             Err(verdict) => return Ok((read, verdict)),
         };
-        let new = page.changes.iter().filter(|change| keys.insert((change.key.clone(), change.version.clone()))).count();
+        let new =
+            page.changes.iter().filter(|change| keys.insert((change.key.clone(), change.version.clone()))).count();
         idle = if new == 0 { idle + 1 } else { 0 };
         let next = page.next.clone();
         read.pages.push(OnePage { request, page, exchanges: done.exchanges });
@@ -91,7 +93,10 @@ async fn to_the_end(bench: &mut Bench<'_>, stream: &StreamName) -> Result<(Read,
             return Ok((read, Verdict::failed(format!("page {number} ends with a cursor that was used before"), MEND)));
         }
         if idle > IDLE_PAGES_MAX {
-            return Ok((read, Verdict::failed(format!("{idle} pages in a row bring nothing new and say `more`"), MEND)));
+            return Ok((
+                read,
+                Verdict::failed(format!("{idle} pages in a row bring nothing new and say `more`"), MEND),
+            ));
         }
         cursor = Some(next);
     }
@@ -107,7 +112,8 @@ async fn edges(bench: &mut Bench<'_>, script: &StreamScript, read: &Read) -> Res
     if let Some(complaint) = twice(read).or_else(|| lost(script, read)) {
         return Ok(Verdict::failed(complaint, MEND));
     }
-    let again: Vec<_> = read.pages.iter().take(AGAIN_MAX).map(|page| (page.request.clone(), keys(&page.page))).collect();
+    let again: Vec<_> =
+        read.pages.iter().take(AGAIN_MAX).map(|page| (page.request.clone(), keys(&page.page))).collect();
     for (number, (request, before)) in again.into_iter().enumerate() {
         let name = format!("read {}, page {} once more", script.name, number + 1);
         let done = bench.read((name, request), How::default()).await?;
@@ -137,7 +143,12 @@ fn twice(read: &Read) -> Option<String> {
         for change in page.page.changes.iter().filter(|change| change.operation == Operation::Whole) {
             let before = *seen.entry((&change.key, &change.version)).or_insert(number);
             if before != number {
-                return Some(format!("record {} is on page {} and again on page {}", change.key, before + 1, number + 1));
+                return Some(format!(
+                    "record {} is on page {} and again on page {}",
+                    change.key,
+                    before + 1,
+                    number + 1
+                ));
             }
         }
     }
@@ -146,8 +157,10 @@ fn twice(read: &Read) -> Option<String> {
 
 fn lost(script: &StreamScript, read: &Read) -> Option<String> {
     let expected = script.records?;
-    let found: BTreeSet<_> = read.changes().filter(|change| change.operation == Operation::Whole).map(|c| &c.key).collect();
-    (found.len() != expected).then(|| format!("{} records were read; kit.toml says that there are {expected}", found.len()))
+    let found: BTreeSet<_> =
+        read.changes().filter(|change| change.operation == Operation::Whole).map(|c| &c.key).collect();
+    (found.len() != expected)
+        .then(|| format!("{} records were read; kit.toml says that there are {expected}", found.len()))
 }
 
 /// Whether the next read begins where the last one ended.

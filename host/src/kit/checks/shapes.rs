@@ -61,10 +61,12 @@ impl<'a> Shape<'a> {
             return Some(format!("`{path}` is declared as {:?} and holds {}", field.of, json::text(value)));
         }
         match value {
-            Json::Object(members) if path.is_empty() || self.has_below(path, ".") => members.iter().find_map(|(name, value)| {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                self.undeclared(value, &path)
-            }),
+            Json::Object(members) if path.is_empty() || self.has_below(path, ".") => {
+                members.iter().find_map(|(name, value)| {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    self.undeclared(value, &path)
+                })
+            }
             Json::Array(items) if self.has_below(path, "[]") => {
                 items.iter().find_map(|item| self.undeclared(item, &format!("{path}[]")))
             }
@@ -83,7 +85,10 @@ impl<'a> Shape<'a> {
     fn missing(&self, data: &Json) -> Option<String> {
         let plain = self.fields.values().filter(|field| field.required && !field.path.contains("[]"));
         let is_missing = |field: &&&Field| json::at(data, &field.path).is_none_or(Json::is_null);
-        plain.into_iter().find(is_missing).map(|field| format!("`{}` is declared as required and is missing", field.path))
+        plain
+            .into_iter()
+            .find(is_missing)
+            .map(|field| format!("`{}` is declared as required and is missing", field.path))
     }
 }
 
@@ -94,7 +99,9 @@ fn fits(of: FieldType, value: &Json) -> bool {
         (FieldType::Text | FieldType::Choice, _) => value.is_string(),
         (FieldType::Reference, _) => value.is_string() || value.is_number(),
         (FieldType::Decimal, _) => value.is_number() || text(is_number),
-        (FieldType::Integer, _) => matches!(value, Json::Number(number) if is_whole(&number.to_string())) || text(is_whole),
+        (FieldType::Integer, _) => {
+            matches!(value, Json::Number(number) if is_whole(&number.to_string())) || text(is_whole)
+        }
         (FieldType::Boolean, _) => value.is_boolean(),
         (FieldType::Date, _) => text(|text| text.parse::<jiff::civil::Date>().is_ok() && text.len() == 10),
         (FieldType::DateTime, _) => text(|text| text.parse::<jiff::Timestamp>().is_ok()),
@@ -198,6 +205,9 @@ mod tests {
             let found = complaint(bad, now).unwrap_or_else(|| panic!("{bad} passed"));
             assert!(found.contains(part), "{part} in {found}");
         }
-        assert!(complaint(r#"{"name":"x"}"#, "2026-11-21T10:00:00+01:00").is_some_and(|found| found.contains("modified-at")));
+        assert!(
+            complaint(r#"{"name":"x"}"#, "2026-11-21T10:00:00+01:00")
+                .is_some_and(|found| found.contains("modified-at"))
+        );
     }
 }

@@ -35,7 +35,8 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), Error> {
             Ok(alone) if alone[0] == results[index] => {}
             Ok(_) => {
                 let why = format!("change {index} alone becomes something else than between the others");
-                verdict = Verdict::failed(why, "let each result follow from its own change, in the order of the changes");
+                verdict =
+                    Verdict::failed(why, "let each result follow from its own change, in the order of the changes");
                 break;
             }
             Err(other) => {

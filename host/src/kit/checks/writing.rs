@@ -180,7 +180,10 @@ async fn in_order(bench: &mut Bench<'_>, plan: &Plan<'_>, written: &Written) -> 
 /// How many fields of a sample a record has.
 fn alike(record: &Json, sample: &str) -> usize {
     let sample = object(sample).unwrap_or_default();
-    sample.iter().filter(|(name, value)| record.get(name).is_some_and(|found| json::text(found) == json::text(value))).count()
+    sample
+        .iter()
+        .filter(|(name, value)| record.get(name).is_some_and(|found| json::text(found) == json::text(value)))
+        .count()
 }
 
 /// Whether both records come after the cursor that had caught up before they were written.
@@ -229,8 +232,14 @@ async fn partial(bench: &mut Bench<'_>, plan: &Plan<'_>, written: &Written) -> R
         Ok(found) => found.unwrap_or_default(),
         Err(verdict) => return Ok(verdict),
     };
-    let intent =
-        Intent { id: 0, action: Action::Update, key: Some(key.clone()), external_id: None, expected_version: None, data };
+    let intent = Intent {
+        id: 0,
+        action: Action::Update,
+        key: Some(key.clone()),
+        external_id: None,
+        expected_version: None,
+        data,
+    };
     let call = (format!("update {}", plan.name), vec![plan.intent_name(bench, 4)], vec![intent]);
     let done = plan.write(bench, call, How::default()).await?;
     match done.value("the update") {
@@ -248,7 +257,8 @@ async fn partial(bench: &mut Bench<'_>, plan: &Plan<'_>, written: &Written) -> R
     let sample = object(&written.data[0]).unwrap_or_default();
     let mut kept = sample.keys().filter(|name| !changed.contains_key(*name));
     let lost = kept.find(|name| before.get(*name).map(json::text) != after.get(*name).map(json::text));
-    let stale = changed.keys().find(|name| sample.get(*name) != changed.get(*name) && before.get(*name) == after.get(*name));
+    let stale =
+        changed.keys().find(|name| sample.get(*name) != changed.get(*name) && before.get(*name) == after.get(*name));
     let why = lost
         .map(|name| format!("`{name}` was not in the update and is another one now"))
         .or_else(|| stale.map(|name| format!("`{name}` was in the update and is what it was")));
@@ -278,13 +288,13 @@ async fn repeat(bench: &mut Bench<'_>, plan: &Plan<'_>, written: &Written) -> Re
     };
     let is_upsert = plan.stream.repeat == SafeRepeat::ExternalId;
     Ok(match outcome {
-        Outcome::Written(again) | Outcome::Unchanged(again) if again.key != written.keys[0] => Verdict::failed(
-            format!("the same write made record {} and then {}", written.keys[0], again.key),
-            MEND,
-        ),
-        Outcome::Written(again) if is_upsert && again.created => {
-            Verdict::failed("the second time says `created`, and the record was there", "say `created` only of new records")
+        Outcome::Written(again) | Outcome::Unchanged(again) if again.key != written.keys[0] => {
+            Verdict::failed(format!("the same write made record {} and then {}", written.keys[0], again.key), MEND)
         }
+        Outcome::Written(again) if is_upsert && again.created => Verdict::failed(
+            "the second time says `created`, and the record was there",
+            "say `created` only of new records",
+        ),
         Outcome::Written(_) | Outcome::Unchanged(_) => Verdict::Passed,
         other => Verdict::failed(format!("the second time became {other:?}"), MEND),
     })
@@ -296,7 +306,9 @@ fn has_idempotency(bench: &Bench<'_>) -> bool {
 }
 
 async fn read_back(bench: &mut Bench<'_>, plan: &Plan<'_>, written: &Written) -> Result<Verdict, Error> {
-    let Some(field) = &plan.script.find else { return Ok(Verdict::skip("kit.toml names no field to `find` a record by")) };
+    let Some(field) = &plan.script.find else {
+        return Ok(Verdict::skip("kit.toml names no field to `find` a record by"));
+    };
     if !bench.has("lookup") {
         return Ok(Verdict::failed("the stream is read back, and the plugin exports no `lookup`", "export `lookup`"));
     }
@@ -325,7 +337,8 @@ async fn trouble(bench: &mut Bench<'_>, plan: &Plan<'_>) -> Result<Verdict, Erro
         let one = troubled(bench, plan, (what, Trouble { from: 0, effects_only: true, answer: case.answer })).await?;
         verdict = failures::worse(verdict, judged(&one, (what, expected), &is, judge));
     }
-    let lost = Trouble { from: 0, effects_only: true, answer: Err(http::Error::SentNoAnswer("provoked by the kit".into())) };
+    let lost =
+        Trouble { from: 0, effects_only: true, answer: Err(http::Error::SentNoAnswer("provoked by the kit".into())) };
     let one = troubled(bench, plan, ("a lost answer", lost)).await?;
     let judge = |outcome: &Outcome| matches!(outcome, Outcome::Unknown(_) | Outcome::Failed(Failure::Transient(_)));
     Ok(failures::worse(verdict, judged(&one, ("a lost answer", "unknown"), &|_| false, judge)))

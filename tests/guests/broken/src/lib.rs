@@ -8,8 +8,8 @@ mod contact;
 
 use contact::Contact;
 use tollgate_sdk::{
-    Account, Action, Change, Condition, Connector, Failure, Intent, Lookup, Next, Outcome, Page, ReadRequest, Result, Serve,
-    Source, Stream, Target, Violation, config, http,
+    Account, Action, Change, Condition, Connector, Failure, Intent, Lookup, Next, Outcome, Page, ReadRequest, Result,
+    Serve, Source, Stream, Target, Violation, config, http,
     json::{self, Json},
 };
 
