@@ -23,5 +23,6 @@ pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod gate;
+pub mod kit;
 pub mod pack;
 pub mod store;

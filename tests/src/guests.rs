@@ -40,9 +40,13 @@ pub fn options() -> pack::Options {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let checkout = Digest::of(root().as_os_str().as_encoded_bytes());
     let target_dir = target.join("guests").join(hex::encode(&checkout.0[..4]));
-    pack::Options { target_dir: Some(target_dir) }
+    pack::Options { target_dir: Some(target_dir), version: None }
 }
 
-fn root() -> &'static Path {
+/// The folder of this checkout.
+///
+/// # Panics
+/// Never: the tests stand in the workspace.
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the workspace")
 }

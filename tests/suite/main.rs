@@ -9,6 +9,7 @@ mod file_drop;
 mod first_light;
 mod hubspot;
 mod kill;
+mod kit;
 mod node;
 mod parked;
 mod sandbox;

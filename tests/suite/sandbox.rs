@@ -17,7 +17,7 @@ use tollgate_sandbox::{
 use tollgate_tests::guests;
 
 /// The one sandbox of this process.
-fn sandbox() -> &'static Sandbox {
+pub(crate) fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<(Sandbox, tempfile::TempDir)> = OnceLock::new();
     let (sandbox, _) = SANDBOX.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();

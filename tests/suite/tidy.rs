@@ -70,6 +70,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("host/src/engine/", &["crate::app", "crate::api", "crate::cli", "crate::pack"]),
     ("host/src/app/", &["crate::api", "crate::cli", "crate::pack"]),
     ("host/src/api/", &["crate::engine", "crate::cli", "crate::pack"]),
+    ("host/src/kit/", &["crate::engine", "crate::app", "crate::api", "crate::cli"]),
     (
         "host/src/pack/",
         &["crate::store", "crate::gate", "crate::engine", "crate::app", "crate::api", "crate::cli", "crate::clock"],

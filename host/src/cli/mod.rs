@@ -7,6 +7,7 @@
 
 mod ask;
 mod client;
+mod dev;
 mod perform;
 pub mod review;
 mod service;

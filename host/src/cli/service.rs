@@ -27,12 +27,19 @@ pub(super) struct ServeArguments {
     /// Where to listen; plain HTTP
     #[arg(long, env = "TOLLGATE_LISTEN", default_value = "127.0.0.1:7310")]
     listen: SocketAddr,
+    #[command(flatten)]
+    place: PlaceArguments,
+}
+
+/// Where a host keeps what it has, and what it reaches.
+#[derive(clap::Args, Debug)]
+pub(super) struct PlaceArguments {
     /// Data folder: key, compiled code, the admin's token and, without --database, the database
     #[arg(long, env = "TOLLGATE_DATA", default_value = super::DATA_FOLDER)]
-    data: PathBuf,
+    pub(super) data: PathBuf,
     /// `postgres://..` or `sqlite:PATH`
     #[arg(long, env = "TOLLGATE_DATABASE", hide_env_values = true)]
-    database: Option<String>,
+    pub(super) database: Option<String>,
     /// Development only: reach the simulators that this file names, and nothing else
     #[arg(long, value_name = "FILE")]
     simulators: Option<PathBuf>,
@@ -40,13 +47,14 @@ pub(super) struct ServeArguments {
 
 /// Runs the flows and answers requests until interrupted.
 pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
-    let ServeArguments { config, plugins, listen, data, database, simulators } = arguments;
+    let ServeArguments { config, plugins, listen, place } = arguments;
     let files = config
         .map(|folder| {
             documents::read_folder(&folder).with_context(|| format!("reading configuration in {}", folder.display()))
         })
         .transpose()?;
-    let net = net(simulators.as_deref())?;
+    let net = place.net()?;
+    let PlaceArguments { data, database, .. } = place;
     // Listened for first: a port that is taken is told before anything is changed.
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let options = Options {
@@ -75,14 +83,18 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     api::serve(app, listener, stop).await.context("answering requests")
 }
 
-fn net(simulators: Option<&Path>) -> anyhow::Result<Arc<dyn Net>> {
-    let Some(path) = simulators else { return Ok(Arc::new(SystemNet)) };
-    let named = || path.display().to_string();
-    let text = std::fs::read(path).with_context(named)?;
-    let simulators: Simulators = serde_json::from_slice(&text).with_context(named)?;
-    let net = simulators.net().map_err(anyhow::Error::msg).with_context(named)?;
-    tracing::warn!(file = %path.display(), "DEVELOPMENT: only the simulators of this file are reached, and their authority is trusted");
-    Ok(Arc::new(net))
+impl PlaceArguments {
+    /// The way out of this machine.
+    pub(super) fn net(&self) -> anyhow::Result<Arc<dyn Net>> {
+        let Some(path) = &self.simulators else { return Ok(Arc::new(SystemNet)) };
+        let named = || path.display().to_string();
+        let text = std::fs::read(path).with_context(named)?;
+        let simulators: Simulators = serde_json::from_slice(&text).with_context(named)?;
+        let net = simulators.net().map_err(anyhow::Error::msg).with_context(named)?;
+        let file = named();
+        tracing::warn!(file, "DEVELOPMENT: only the simulators of this file are reached, their authority is trusted");
+        Ok(Arc::new(net))
+    }
 }
 
 /// Installs a plugin; a version that was not there is active at once, because whoever starts the process said so.

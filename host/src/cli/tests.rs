@@ -69,7 +69,8 @@ const FILES: &[(&str, (&str, &str))] = &[
 ];
 
 /// Verbs that ask no host.
-const LOCAL: &[&str] = &["serve", "completions", "plugin build", "plugin check"];
+const LOCAL: &[&str] =
+    &["serve", "completions", "plugin new", "plugin dev", "plugin test", "plugin build", "plugin check"];
 
 /// Routes that a verb reaches by its plural: one change is a list of one.
 const COVERED: &[(&str, &str)] =

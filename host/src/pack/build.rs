@@ -33,6 +33,8 @@ pub struct Options {
     /// The folder for everything compiled; by default `guests` in the crate's own target folder, so that this build and
     /// an outer one never wait for each other.
     pub target_dir: Option<PathBuf>,
+    /// The version that the plugin says it has, in place of the one in its plugin.toml.
+    pub version: Option<String>,
 }
 
 /// A finished plugin.
@@ -53,7 +55,11 @@ pub struct Built {
 /// and how to mend it.
 pub fn build(crate_dir: &Path, options: &Options) -> Result<Built, Error> {
     let manifest_path = crate_dir.join("plugin.toml");
-    let manifest_text = read_text(&manifest_path, "every plugin explains itself in plugin.toml beside its Cargo.toml")?;
+    let mut manifest_text =
+        read_text(&manifest_path, "every plugin explains itself in plugin.toml beside its Cargo.toml")?;
+    if let Some(version) = &options.version {
+        manifest_text = with_version(&manifest_text, version);
+    }
     let package = Package::of(crate_dir)?;
     let target_dir = options.target_dir.clone().unwrap_or_else(|| package.target_dir.join("guests"));
     ensure_target(crate_dir)?;
@@ -68,6 +74,19 @@ pub fn build(crate_dir: &Path, options: &Options) -> Result<Built, Error> {
     let component = module_path.with_extension("plugin.wasm");
     std::fs::write(&component, &bytes).map_err(|source| Error::Write { path: component.clone(), source })?;
     Ok(Built { component, digest: Digest::of(&bytes), bytes })
+}
+
+/// The same manifest with another version. Admission reads what comes out: a version that is none is refused there.
+fn with_version(manifest: &str, version: &str) -> String {
+    let mut table = "";
+    let line = |line: &'_ str| {
+        if line.starts_with('[') {
+            table = if line.trim_end() == "[plugin]" { "plugin" } else { "" };
+        }
+        let is_version = table == "plugin" && line.split('=').next().is_some_and(|key| key.trim() == "version");
+        if is_version { format!("version = {version:?}\n") } else { format!("{line}\n") }
+    };
+    manifest.lines().map(line).collect()
 }
 
 fn read_text(path: &Path, hint: &'static str) -> Result<String, Error> {
@@ -194,4 +213,17 @@ fn rustc(dir: &Path) -> Command {
     let mut command = Command::new("rustc");
     command.current_dir(dir);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only the plugin's own version changes, wherever else a line begins with that word.
+    #[test]
+    fn a_version_is_replaced() {
+        let manifest = "# a plugin\n[plugin]\nname = \"a/b\"\nversion = \"0.1.0\"\n[[route]]\nversion = \"x\"\n";
+        let changed = "# a plugin\n[plugin]\nname = \"a/b\"\nversion = \"2.0.0\"\n[[route]]\nversion = \"x\"\n";
+        assert_eq!(with_version(manifest, "2.0.0"), changed);
+    }
 }

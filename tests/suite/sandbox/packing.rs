@@ -39,7 +39,7 @@ fn foreign_function(module: &str, function: &str) -> String {
 fn the_guilty_crate_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let shop = folder.path().join("shop");
-    let options = pack::Options { target_dir: Some(folder.path().join("target")) };
+    let options = pack::Options { target_dir: Some(folder.path().join("target")), ..pack::Options::default() };
     let source = "#[unsafe(no_mangle)]\npub extern \"C\" fn run() -> i32 { guilty_clock::now() }\n";
     write_crate(folder.path(), "shop", &["guilty-clock"], source);
     write(&shop, "plugin.toml", "");
