@@ -2,7 +2,7 @@
 //! with it. Running nothing of the plugin.
 
 use std::fmt::Write;
-use tollgate_core::model::manifest::{Attach, Client, Credential, Effect, Manifest, Route};
+use tollgate_core::model::manifest::{Attach, Client, ConsentClient, Credential, Effect, Manifest, Route};
 use tollgate_sandbox::Admitted;
 
 /// The page, as plain text.
@@ -63,6 +63,17 @@ fn credential_line(credential: &Credential) -> String {
         }
         Attach::ClientCredentials { client: Client::Jwt { algorithm }, .. } => {
             format!("OAuth 2.0 client credentials, by {algorithm} assertion")
+        }
+        Attach::AuthorizationCode { authorize_endpoint, authorize_path, client, scope, rotates, .. } => {
+            let client = match client {
+                ConsentClient::Secret {} => "by secret",
+                ConsentClient::None {} => "as a public client",
+            };
+            let scope = scope.as_ref().map(|scope| format!(", scope `{scope}`")).unwrap_or_default();
+            let rotates = if *rotates { ", refresh tokens good for one use" } else { "" };
+            format!(
+                "OAuth 2.0 with PKCE, {client}: a person consents at {authorize_endpoint}:{authorize_path}{scope}{rotates}"
+            )
         }
     };
     format!("{how}; attached by the gate to {}, never seen by the plugin", endpoints.join(", "))

@@ -11,7 +11,7 @@
 //! - **the group committer** (`group.rs`) writes what happens many times a second while plugins run: marks, answers,
 //!   journal entries, usage. Callers queue; one task writes all that waits in one transaction.
 //!
-//! One file per table: `document`, `plugin`, `secret`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
+//! One file per table: `document`, `plugin`, `secret`, `consent`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
 //! `journal`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
 //! differs between the two databases.
 //!
@@ -45,6 +45,7 @@ mod audit;
 mod batch;
 mod checkpoint;
 mod commit;
+mod consent;
 mod dialect;
 mod document;
 mod error;
@@ -69,6 +70,7 @@ pub use answer::Sending;
 pub use batch::BatchRow;
 pub use checkpoint::Checkpoint;
 pub use commit::Commit;
+pub use consent::{ConsentRow, ConsentState, ConsentStep};
 pub use document::Document;
 pub use error::Error;
 pub use journal::JournalEntry;
