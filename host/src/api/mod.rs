@@ -4,14 +4,14 @@
 //!
 //! [`serve`] (`serve.rs`) listens and stops. A request passes the frame (`frame.rs`: an id, a place among those at the
 //! same time, a time limit, a net under everything), then the door (`auth.rs`: whose token, which right), then the handler
-//! of its resource: `health`, `plugins`, `connections`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
+//! of its resource: `health`, `plugins`, `connections`, `consent`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
 //! request's parts, `error.rs` is what a caller is told when something did not work, `rules.rs` who may do what.
 //!
 //! # Invariants
 //!
 //! - No route without a row in [`rules::RULES`], and none that is not in the OpenAPI document: both come from one router,
 //!   and a test compares them.
-//! - Every answer that is no success has the shape of [`error::Error`].
+//! - Every answer that is no success has the shape of [`error::Error`]; only what a browser is told after a consent is text.
 //! - No secret is ever in an answer, except a token's text in the answer that creates it.
 //! - An act is written down in the audit log, with who asked, before it is done.
 //! - What a request began ends, whether its caller waits or not ([`Service::act`]).
@@ -27,12 +27,14 @@
 
 mod auth;
 mod connections;
+mod consent;
 mod documents;
 pub mod error;
 mod flows;
 mod frame;
 mod health;
 mod plugins;
+mod public_url;
 pub mod rules;
 mod serve;
 mod steward;
@@ -41,7 +43,8 @@ mod take;
 mod tokens;
 
 pub use error::{Code, Error};
-pub use serve::serve;
+pub use public_url::PublicUrl;
+pub use serve::{serve, serve_at};
 
 use crate::app::App;
 use axum::Router;
@@ -62,6 +65,8 @@ pub struct Service {
     app: Arc<App>,
     /// The OpenAPI document, as it is answered.
     document: String,
+    /// Where browsers are sent back to.
+    public_url: PublicUrl,
     slots: Semaphore,
 }
 
@@ -102,10 +107,10 @@ impl<T> List<T> {
 }
 
 /// The service over this host, ready to be listened for.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(app: Arc<App>, public_url: PublicUrl) -> Router {
     let (router, document) = routes().split_for_parts();
     let document = print(finish(document));
-    let service = Arc::new(Service { app, document, slots: Semaphore::new(limits::API_REQUESTS_MAX) });
+    let service = Arc::new(Service { app, document, public_url, slots: Semaphore::new(limits::API_REQUESTS_MAX) });
     router
         .route_layer(from_fn_with_state(service.clone(), auth::admit))
         .method_not_allowed_fallback(async || Error::new(Code::MethodNotAllowed, "this route does not know the method"))
@@ -137,6 +142,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
         .routes(routes!(connections::set_secret))
+        .routes(routes!(consent::show_consent, consent::begin_consent))
+        .routes(routes!(consent::answer_consent))
         .routes(routes!(flows::list_flows))
         .routes(routes!(flows::show_flow))
         .routes(routes!(flows::read_anew))

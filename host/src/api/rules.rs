@@ -16,7 +16,7 @@ pub enum Right {
     ReadRecords,
     /// Have a plugin try a connection.
     CheckConnection,
-    /// Replace a credential.
+    /// Replace a credential, or ask for a consent that does.
     SetSecret,
     /// Have a flow start over.
     Operate,
@@ -99,6 +99,9 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/connections", Rule::Needs(Right::ReadConfiguration)),
     ("POST", "/v1/connections/{name}/check", Rule::Needs(Right::CheckConnection)),
     ("PUT", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
+    ("POST", "/v1/connections/{name}/consent", Rule::Needs(Right::SetSecret)),
+    ("GET", "/v1/connections/{name}/consent", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/consent/callback", Rule::Open),
     ("GET", "/v1/flows", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
     ("POST", "/v1/flows/{flow}/read-anew", Rule::Needs(Right::Operate)),

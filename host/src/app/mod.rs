@@ -2,6 +2,7 @@
 //! product's verbs to whoever drives it: the command line, the demo, the tests.
 
 pub mod access;
+pub mod consent;
 pub mod documents;
 pub mod look;
 mod mend;
@@ -235,8 +236,12 @@ impl App {
         let opened = self.open_connection(connection).await?;
         let call = CallContext { run: "check".into(), purpose: Purpose::Check, seed: 0, lease: Arc::new(|| true) };
         let door = self.gate.door(opened.line, call);
-        let result = opened.plugin.check(door, CallLimits::default()).await;
-        result.map_err(|source| Error::Call { connection: connection.clone(), call: "check", source })
+        let result = opened.plugin.check(door.clone(), CallLimits::default()).await;
+        result.map_err(|error| Error::Call {
+            connection: connection.clone(),
+            call: "check",
+            source: door.explain(error),
+        })
     }
 
     /// Opens all flows and runs them.

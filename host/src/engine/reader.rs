@@ -189,5 +189,6 @@ async fn read(flow: Arc<OpenFlow>, run: RunId, cursor: Option<String>) -> Result
     // Reading has no effect, so that it needs no lease: what it finds is only stored under the lease's fence.
     let call = CallContext { run, purpose: Purpose::Read, seed: flow.new_seed(), lease: Arc::new(|| true) };
     let door = flow.gate.door(flow.from.line.clone(), call);
-    flow.from.plugin.read(&request, door, CallLimits::default()).await
+    let page = flow.from.plugin.read(&request, door.clone(), CallLimits::default()).await;
+    page.map_err(|error| door.explain(error))
 }

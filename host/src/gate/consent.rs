@@ -153,7 +153,9 @@ impl Gate {
         // Judged before it is stored: a consent for the wrong account must not take the place of a good one.
         let fresh = granted.rest?;
         let refresh = granted.refresh.ok_or_else(|| {
-            unusable("the token endpoint gave no refresh token: allow offline access in the system, or ask for its scope")
+            unusable(
+                "the token endpoint gave no refresh token: allow offline access in the system, or ask for its scope",
+            )
         })?;
         let named = (connection, REFRESH_TOKEN);
         let sealed = gate.vault.seal_secret(&taken.tenant, named, refresh.expose_secret())?;

@@ -15,8 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
-use tollgate_core::model::{At, limits};
 use tollgate_core::model::manifest::Client as Proof;
+use tollgate_core::model::{At, limits};
 
 /// What entitles to a token.
 pub(super) enum Grant {
@@ -160,8 +160,8 @@ impl OAuth {
             Proof::Jwt { algorithm } => {
                 let assertion = self.assertion(algorithm, &client_id, scope).await?;
                 let form = form.hide(client_id);
-                let form = form
-                    .plain("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+                let form =
+                    form.plain("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
                 Ok(form.secret("client_assertion", assertion))
             }
         }

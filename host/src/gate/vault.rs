@@ -143,7 +143,8 @@ impl Vault {
     ) -> Result<bool, Error> {
         let sealed = self.seal_secret(tenant, (connection, name), value.expose_secret())?;
         let subject = format!("connection:{connection}");
-        let record = audit::Record::new("gate", "secret.rotate", subject, format!("`{name}` under key {}", self.kek.id));
+        let record =
+            audit::Record::new("gate", "secret.rotate", subject, format!("`{name}` under key {}", self.kek.id));
         let mut commit = self.store.begin(tenant, record, self.clock.now()).await?;
         if !commit.replace_secret((connection, name), &sealed, seen).await? {
             return Ok(false);
