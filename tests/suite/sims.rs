@@ -3,6 +3,7 @@
 mod data;
 mod netsuite;
 mod salesforce;
+mod salesforce_consent;
 
 use http::{Method, StatusCode};
 use serde_json::Value as Json;

@@ -6,7 +6,7 @@ use crate::store::ConsentRow;
 use tollgate_core::model::{ConnectionName, limits};
 
 /// What the system had the browser bring.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy)]
 pub enum Answer<'a> {
     /// The person agreed: a code that is worth a token.
     Code(&'a str),
