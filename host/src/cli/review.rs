@@ -89,3 +89,41 @@ fn limits_line(manifest: &Manifest) -> String {
     }
     if limits.is_empty() { "none stated by the vendor".into() } else { limits.join(", ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_core::model::EndpointName;
+
+    /// A reviewer reads who consents where, to what, and whether refresh tokens can be used twice; a public client is told
+    /// apart from one with a secret.
+    #[test]
+    fn consent_is_told() {
+        let line = |client, scope: Option<&str>, rotates| {
+            credential_line(&Credential {
+                name: "oauth".into(),
+                endpoints: [EndpointName::from("api")].into(),
+                attach: Attach::AuthorizationCode {
+                    authorize_endpoint: "login".into(),
+                    authorize_path: "/authorize".into(),
+                    token_endpoint: "login".into(),
+                    token_path: "/token".into(),
+                    client,
+                    scope: scope.map(str::to_owned),
+                    lifetime_s: 7_200,
+                    rotates,
+                },
+            })
+        };
+        assert_eq!(
+            line(ConsentClient::Secret {}, Some("all"), true),
+            "OAuth 2.0 with PKCE, by secret: a person consents at login:/authorize, scope `all`, refresh tokens good for one \
+             use; attached by the gate to api, never seen by the plugin"
+        );
+        assert_eq!(
+            line(ConsentClient::None {}, None, false),
+            "OAuth 2.0 with PKCE, as a public client: a person consents at login:/authorize; attached by the gate to api, \
+             never seen by the plugin"
+        );
+    }
+}
