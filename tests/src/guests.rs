@@ -25,6 +25,19 @@ pub fn component(name: &str) -> Vec<u8> {
     plugin.bytes
 }
 
+/// The component of this plugin crate with another manifest: what `change` makes of the text of its own.
+///
+/// # Panics
+/// As [`component`]; the changed manifest is refused.
+pub fn component_with(name: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
+    let plugin = pack::build(&crate_dir(name), &options()).unwrap_or_else(|error| panic!("guest {name}: {error}"));
+    // `x.plugin.wasm` lies beside the compiled module `x.wasm`.
+    let module = plugin.component.with_extension("").with_extension("wasm");
+    let module = std::fs::read(&module).unwrap_or_else(|error| panic!("{}: {error}", module.display()));
+    let manifest = std::fs::read_to_string(crate_dir(name).join("plugin.toml")).expect("a plugin has a manifest");
+    pack::encode(&module, &change(manifest)).unwrap_or_else(|error| panic!("guest {name}: {error}"))
+}
+
 /// The folder of the crate `plugins/<name>` or `tests/guests/<name>`.
 ///
 /// # Panics

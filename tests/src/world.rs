@@ -4,17 +4,19 @@
 
 use crate::data::{Crm, Mends, load, mends};
 use crate::guests;
+use crate::sims::client::Client;
 use crate::sims::netsuite::schema::RecordType;
 use crate::sims::{Json, NetSuite, Salesforce, Sim, netsuite, salesforce};
 use crate::tls::TestCa;
 use anyhow::{Context, Result};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tollgate::app::documents::{self, Document};
 use tollgate::app::{App, Options};
-use tollgate::clock::SystemClock;
+use tollgate::clock::{SharedClock, SystemClock};
 use tollgate::gate::simulated::Simulators;
 
 /// A host that can be opened in any process: where it reaches, what it holds, what it is told.
@@ -36,12 +38,20 @@ impl Host {
     /// # Errors
     /// Whatever the host refuses.
     pub async fn open(&self) -> Result<App> {
+        self.open_at(Arc::new(SystemClock)).await
+    }
+
+    /// Opens the host with another time.
+    ///
+    /// # Errors
+    /// As [`Host::open`].
+    pub async fn open_at(&self, clock: SharedClock) -> Result<App> {
         let app = App::open(Options {
             data_dir: self.data_dir.clone(),
             database_url: self.database_url.clone(),
             tenant: "default".into(),
             net: Arc::new(self.simulators.net().map_err(anyhow::Error::msg)?),
-            clock: Arc::new(SystemClock),
+            clock,
         })
         .await?;
         for path in &self.plugins {
@@ -66,6 +76,8 @@ pub struct World {
     config: Vec<Document>,
     /// Plugins beside the two connectors.
     plugins: Vec<String>,
+    /// Components that stand in for those of the plugins with these names.
+    replaced: HashMap<String, Vec<u8>>,
 }
 
 /// What the ERP holds, from its own ledger.
@@ -111,10 +123,26 @@ impl World {
         let hosts = hosts.iter().flat_map(|(names, port)| names.iter().map(|name| (name.clone(), *port))).collect();
         let simulators = Simulators { hosts, root: hex::encode(ca.root()) };
         let config = documents::read_folder(&config_folder()).context("the demo's configuration")?;
-        let mut world = Self { crm, erp, simulators, config, plugins: Vec::new() };
+        let mut world =
+            Self { crm, erp, simulators, config, plugins: Vec::new(), replaced: HashMap::new() };
         let pricebook = world.crm.vendor().pricebook_id();
         world.edit("10-salesforce.yaml", "STANDARD_PRICEBOOK", &pricebook);
         Ok(world)
+    }
+
+    /// Has hosts run another component in place of the plugin `salesforce` or `netsuite`.
+    pub fn replace_plugin(&mut self, name: &str, component: Vec<u8>) {
+        self.replaced.insert(name.to_owned(), component);
+    }
+
+    /// A browser at the CRM.
+    ///
+    /// # Panics
+    /// Never: the root was made by this world's authority.
+    #[must_use]
+    pub fn crm_browser(&self) -> Client {
+        let root = hex::decode(&self.simulators.root).expect("the root is hexadecimal");
+        Client::trusting(&self.crm, root.into())
     }
 
     /// How to reach the vendors.
@@ -168,8 +196,9 @@ impl World {
     pub fn host(&self, data_dir: &Path, database_url: Option<String>) -> Result<Host> {
         let folder = data_dir.with_extension("plugins");
         std::fs::create_dir_all(&folder)?;
+        let component = |name: &str| self.replaced.get(name).cloned().unwrap_or_else(|| guests::component(name));
         let names = ["salesforce", "netsuite"].into_iter().chain(self.plugins.iter().map(String::as_str));
-        let plugins: Vec<_> = names.map(|name| (folder.join(name), guests::component(name))).collect();
+        let plugins: Vec<_> = names.map(|name| (folder.join(name), component(name))).collect();
         for (path, component) in &plugins {
             std::fs::write(path, component)?;
         }
@@ -230,6 +259,7 @@ impl World {
         let key_line = key.lines().nth(1).expect("a PEM file has lines");
         let mut secrets = vec![self.crm.vendor().options().client_secret.clone(), key_line.to_owned()];
         secrets.extend(self.crm.vendor().tokens());
+        secrets.extend(self.crm.vendor().refresh_tokens());
         secrets.extend(self.erp.vendor().tokens());
         secrets
     }

@@ -1,6 +1,6 @@
 //! The service through a real socket: who may do what, what callers are told, and that nothing secret comes out.
 
-mod client;
+pub(crate) mod client;
 mod connections;
 mod control;
 mod document;

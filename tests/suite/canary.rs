@@ -41,7 +41,10 @@ on_both_databases! {
     }
 }
 
-async fn all_that_is_written(folder: &Path, database: &tollgate_tests::database::Database) -> Vec<(String, Vec<u8>)> {
+pub(crate) async fn all_that_is_written(
+    folder: &Path,
+    database: &tollgate_tests::database::Database,
+) -> Vec<(String, Vec<u8>)> {
     let mut written = files(folder);
     if database.kind == Kind::Postgres {
         let tables = database.text().await.expect("the tables");

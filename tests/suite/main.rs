@@ -3,6 +3,7 @@
 mod api;
 mod bad_input;
 mod canary;
+mod consent;
 mod contract;
 mod control;
 mod file_drop;

@@ -4,6 +4,7 @@ mod data;
 mod hubspot;
 mod netsuite;
 mod salesforce;
+mod salesforce_consent;
 
 use http::{Method, StatusCode};
 use serde_json::Value as Json;

@@ -161,11 +161,15 @@ impl From<gate::Error> for Error {
         match error {
             gate::Error::Store(error) => error.into(),
             gate::Error::SecretLength { .. } => Self::new(Code::Refused, error.to_string()).at("value"),
+            gate::Error::NoConsent { .. } | gate::Error::ConsentOvertaken { .. } => {
+                Self::new(Code::Refused, error.to_string())
+            }
             gate::Error::Key { .. } | gate::Error::Trust(_) => Self::internal(&error),
             gate::Error::Connection { .. }
             | gate::Error::SecretMissing { .. }
             | gate::Error::SecretSealed { .. }
             | gate::Error::CredentialRefused { .. }
+            | gate::Error::ConsentNeeded { .. }
             | gate::Error::CredentialUnusable { .. }
             | gate::Error::TokenUnavailable { .. }
             | gate::Error::OriginRefused { .. } => Self::new(Code::ConnectionFailed, error.to_string()),

@@ -11,7 +11,7 @@
 //!
 //! - No route without a row in [`rules::RULES`], and none that is not in the OpenAPI document: both come from one router,
 //!   and a test compares them.
-//! - Every answer that is no success has the shape of [`error::Error`].
+//! - Every answer that is no success has the shape of [`error::Error`]; only what a browser is told after a consent is text.
 //! - No secret is ever in an answer, except a token's text in the answer that creates it.
 //! - An act is written down in the audit log, with who asked, before it is done.
 //! - What a request began ends, whether its caller waits or not ([`Service::act`]).
@@ -31,6 +31,7 @@ mod auth;
 mod connections;
 mod control;
 mod discover;
+mod consent;
 mod documents;
 pub mod error;
 mod flows;
@@ -38,6 +39,7 @@ mod frame;
 mod health;
 mod plugins;
 mod records;
+mod public_url;
 pub mod rules;
 mod runs;
 mod serve;
@@ -48,7 +50,8 @@ mod take;
 mod tokens;
 
 pub use error::{Code, Error};
-pub use serve::serve;
+pub use public_url::PublicUrl;
+pub use serve::{serve, serve_at};
 
 use crate::app::App;
 use axum::Router;
@@ -70,6 +73,8 @@ pub struct Service {
     app: Arc<App>,
     /// The OpenAPI document, as it is answered.
     document: String,
+    /// Where browsers are sent back to.
+    public_url: PublicUrl,
     slots: Semaphore,
 }
 
@@ -130,10 +135,10 @@ impl<T> List<T> {
 }
 
 /// The service over this host, ready to be listened for.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(app: Arc<App>, public_url: PublicUrl) -> Router {
     let (router, document) = routes().split_for_parts();
     let document = print(finish(document));
-    let service = Arc::new(Service { app, document, slots: Semaphore::new(limits::API_REQUESTS_MAX) });
+    let service = Arc::new(Service { app, document, public_url, slots: Semaphore::new(limits::API_REQUESTS_MAX) });
     router
         .route_layer(from_fn_with_state(service.clone(), auth::admit))
         .method_not_allowed_fallback(async || Error::new(Code::MethodNotAllowed, "this route does not know the method"))
@@ -165,6 +170,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
         .routes(routes!(records::find_records))
+        .routes(routes!(consent::show_consent, consent::begin_consent))
+        .routes(routes!(consent::answer_consent))
         .routes(routes!(connections::show_connection))
         .routes(routes!(connections::confirm_account))
         .routes(routes!(discover::discover))

@@ -20,7 +20,7 @@ pub enum Right {
     FindRecords,
     /// Confirm which remote account a connection is to lead to.
     ConfirmAccount,
-    /// Set and remove a credential.
+    /// Set and remove a credential, or ask for a consent that does.
     SetSecret,
     /// Start, pause, resume and cancel a flow, and have it start over.
     Operate,
@@ -97,6 +97,9 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/v1/connections/{name}/find", Rule::Needs(Right::FindRecords)),
     ("DELETE", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
     ("GET", "/v1/accounts", Rule::Needs(Right::ReadFlows)),
+    ("POST", "/v1/connections/{name}/consent", Rule::Needs(Right::SetSecret)),
+    ("GET", "/v1/connections/{name}/consent", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/consent/callback", Rule::Open),
     ("GET", "/v1/flows", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
     ("POST", "/v1/flows/{flow}/start", Rule::Needs(Right::Operate)),

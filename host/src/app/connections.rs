@@ -54,8 +54,12 @@ impl App {
     pub async fn check_as(&self, name: &ConnectionName, actor: &str) -> Result<Account, Error> {
         let opened = self.open_connection(name).await?;
         let door = self.gate.door(opened.line, one_call("check", Purpose::Check));
-        let result = opened.plugin.check(door, CallLimits::default()).await;
-        let account = result.map_err(|source| Error::Call { connection: name.clone(), call: "check", source })?;
+        let result = opened.plugin.check(door.clone(), CallLimits::default()).await;
+        let account = result.map_err(|error| Error::Call {
+            connection: name.clone(),
+            call: "check",
+            source: door.explain(error),
+        })?;
         let detail = format!("leads to account {} ({})", account.id, account.name);
         let mut commit = self.begin_as(actor, "connection.check", format!("connection:{name}"), detail).await?;
         let row = commit.see_account(name, (&account.id, &account.name), actor).await?;

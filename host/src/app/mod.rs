@@ -4,6 +4,7 @@
 pub mod access;
 mod connections;
 mod control;
+pub mod consent;
 pub mod documents;
 pub mod find;
 pub mod look;

@@ -136,6 +136,15 @@ pub(super) enum Deed {
         /// What is shown meanwhile.
         line: &'static str,
     },
+    /// Somebody has to consent in a browser.
+    Consent {
+        /// The call that answers with the page to open.
+        begin: Call,
+        /// What is asked again and again until it was given or not.
+        look: Call,
+        /// Whether to wait for that.
+        is_awaited: bool,
+    },
     /// What a call answers is written to a file, which must not be there yet.
     Save(Call, std::path::PathBuf),
 }
@@ -143,11 +152,13 @@ pub(super) enum Deed {
 impl Deed {
     /// Method and route of each call that it makes.
     #[cfg(test)]
-    pub(super) fn routes(&self) -> (&'static str, &'static str) {
-        match self {
-            Deed::Ask(call, _) | Deed::List(call, ..) | Deed::Save(call, _) => (call.method, call.route),
-            Deed::Change { call, .. } | Deed::Watch { call, .. } => (call.method, call.route),
-        }
+    pub(super) fn routes(&self) -> Vec<(&'static str, &'static str)> {
+        let calls = match self {
+            Deed::Ask(call, _) | Deed::List(call, ..) | Deed::Save(call, _) => vec![call],
+            Deed::Change { call, .. } | Deed::Watch { call, .. } => vec![call],
+            Deed::Consent { begin, look, .. } => vec![begin, look],
+        };
+        calls.into_iter().map(|call| (call.method, call.route)).collect()
     }
 }
 

@@ -58,6 +58,7 @@ impl Cli {
             }
             Deed::Change { call, body, is_agreed, is_dry } => self.change(call, body, is_agreed, is_dry)?,
             Deed::Watch { call, until, line } => self.watch(&call, until, line)?,
+            Deed::Consent { begin, look, is_awaited } => self.consent(&begin, &look, is_awaited)?,
             Deed::Save(call, path) => self.save(&call, &path)?,
         }
         Ok(())
@@ -150,6 +151,39 @@ impl Cli {
                 return Ok(());
             }
             tokio::runtime::Handle::current().block_on(SystemClock.sleep_ms(WATCH_MS));
+        }
+    }
+
+    /// Says which page to open, and waits until somebody has consented there or has not.
+    fn consent(&self, begin: &Call, look: &Call, is_awaited: bool) -> anyhow::Result<()> {
+        let begun = self.send(begin)?.body;
+        eprintln!("open this page in a browser and consent there, until {}:", show::fill("{/expires}", &begun));
+        eprintln!("{}", show::fill("{/url}", &begun));
+        if !is_awaited {
+            if self.is_json {
+                println!("{begun:#}");
+            }
+            return Ok(());
+        }
+        let bar = spinner();
+        bar.set_message("waiting for the consent");
+        loop {
+            let now = self.client.send(look)?.body;
+            match now["state"].as_str() {
+                Some("pending") => tokio::runtime::Handle::current().block_on(SystemClock.sleep_ms(WATCH_MS)),
+                Some("done") => {
+                    bar.finish_and_clear();
+                    self.show(&Show::Said("the consent is given".into()), &now);
+                    return Ok(());
+                }
+                _ => {
+                    bar.finish_and_clear();
+                    if self.is_json {
+                        println!("{now:#}");
+                    }
+                    bail!("there is no consent: {}", show::fill("{/reason}", &now));
+                }
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //! with it. Running nothing of the plugin.
 
 use std::fmt::Write;
-use tollgate_core::model::manifest::{Attach, Client, Credential, Effect, Manifest, Route};
+use tollgate_core::model::manifest::{Attach, Client, ConsentClient, Credential, Effect, Manifest, Route};
 use tollgate_sandbox::Admitted;
 
 /// The page, as plain text.
@@ -64,6 +64,17 @@ fn credential_line(credential: &Credential) -> String {
         Attach::ClientCredentials { client: Client::Jwt { algorithm }, .. } => {
             format!("OAuth 2.0 client credentials, by {algorithm} assertion")
         }
+        Attach::AuthorizationCode { authorize_endpoint, authorize_path, client, scope, rotates, .. } => {
+            let client = match client {
+                ConsentClient::Secret {} => "by secret",
+                ConsentClient::None {} => "as a public client",
+            };
+            let scope = scope.as_ref().map(|scope| format!(", scope `{scope}`")).unwrap_or_default();
+            let rotates = if *rotates { ", refresh tokens good for one use" } else { "" };
+            format!(
+                "OAuth 2.0 with PKCE, {client}: a person consents at {authorize_endpoint}:{authorize_path}{scope}{rotates}"
+            )
+        }
     };
     format!("{how}; attached by the gate to {}, never seen by the plugin", endpoints.join(", "))
 }
@@ -81,4 +92,42 @@ fn limits_line(manifest: &Manifest) -> String {
         limits.push(format!("{} {what} in {} s", window.calls, window.seconds));
     }
     if limits.is_empty() { "none stated by the vendor".into() } else { limits.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_core::model::EndpointName;
+
+    /// A reviewer reads who consents where, to what, and whether refresh tokens can be used twice; a public client is told
+    /// apart from one with a secret.
+    #[test]
+    fn consent_is_told() {
+        let line = |client, scope: Option<&str>, rotates| {
+            credential_line(&Credential {
+                name: "oauth".into(),
+                endpoints: [EndpointName::from("api")].into(),
+                attach: Attach::AuthorizationCode {
+                    authorize_endpoint: "login".into(),
+                    authorize_path: "/authorize".into(),
+                    token_endpoint: "login".into(),
+                    token_path: "/token".into(),
+                    client,
+                    scope: scope.map(str::to_owned),
+                    lifetime_s: 7_200,
+                    rotates,
+                },
+            })
+        };
+        assert_eq!(
+            line(ConsentClient::Secret {}, Some("all"), true),
+            "OAuth 2.0 with PKCE, by secret: a person consents at login:/authorize, scope `all`, refresh tokens good for one \
+             use; attached by the gate to api, never seen by the plugin"
+        );
+        assert_eq!(
+            line(ConsentClient::None {}, None, false),
+            "OAuth 2.0 with PKCE, as a public client: a person consents at login:/authorize; attached by the gate to api, \
+             never seen by the plugin"
+        );
+    }
 }

@@ -27,6 +27,10 @@ pub(super) struct ServeArguments {
     /// Where to listen; plain HTTP
     #[arg(long, env = "TOLLGATE_LISTEN", default_value = "127.0.0.1:7310")]
     listen: SocketAddr,
+    /// Where browsers reach this host, for systems that send them back after a consent; by default http://127.0.0.1 and the
+    /// port
+    #[arg(long, env = "TOLLGATE_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<api::PublicUrl>,
     #[command(flatten)]
     place: PlaceArguments,
 }
@@ -47,7 +51,7 @@ pub(super) struct PlaceArguments {
 
 /// Runs the flows and answers requests until interrupted.
 pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
-    let ServeArguments { config, plugins, listen, place } = arguments;
+    let ServeArguments { config, plugins, listen, public_url, place } = arguments;
     let files = config
         .map(|folder| {
             documents::read_folder(&folder).with_context(|| format!("reading configuration in {}", folder.display()))
@@ -57,6 +61,8 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     let PlaceArguments { data, database, .. } = place;
     // Listened for first: a port that is taken is told before anything is changed.
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    let local = listener.local_addr().context("the address that is listened on")?;
+    let public_url = public_url.unwrap_or_else(|| api::PublicUrl::local(local));
     let options = Options {
         data_dir: data.clone(),
         database_url: database,
@@ -80,7 +86,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
             tracing::error!(%error, "interrupts cannot be heard: stopping");
         }
     };
-    api::serve(app, listener, stop).await.context("answering requests")
+    api::serve_at(app, listener, public_url, stop).await.context("answering requests")
 }
 
 impl PlaceArguments {

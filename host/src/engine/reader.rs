@@ -216,8 +216,8 @@ async fn read(
     // Reading has no effect, so that it needs no lease: what it finds is only stored under the lease's fence.
     let call = CallContext { run: run.clone(), purpose, seed: flow.new_seed(), lease: Arc::new(|| true) };
     let door = flow.gate.door(flow.from.line.clone(), call);
-    let page = flow.from.plugin.read(&request, door, CallLimits::default()).await;
-    let Page { changes, next, .. } = page.map_err(|source| unread(&flow, source))?;
+    let page = flow.from.plugin.read(&request, door.clone(), CallLimits::default()).await;
+    let Page { changes, next, .. } = page.map_err(|error| unread(&flow, door.explain(error)))?;
     Ok(ReadPage { changes: transform::apply(&flow, &run, changes).await?, next })
 }
 

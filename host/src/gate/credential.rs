@@ -68,7 +68,7 @@ impl Place {
 /// One credential of one connection.
 pub(super) enum Credential {
     Bearer(Bearer),
-    OAuth(Box<OAuth>),
+    OAuth(Arc<OAuth>),
 }
 
 impl Credential {

@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use tollgate_core::egress::{self, Denial};
 use tollgate_core::model::files::{self, Entry};
 use tollgate_core::model::manifest::{Effect, Route};
-use tollgate_core::model::{At, BatchId, RunId, http, limits};
-use tollgate_sandbox::{Allowance, Broker, Level};
+use tollgate_core::model::{At, BatchId, Failure, RunId, http, limits};
+use tollgate_sandbox::{Allowance, Broker, CallError, Level};
 
 /// Says whether this node still holds the work that a call belongs to.
 pub type Lease = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -151,6 +151,17 @@ impl Door {
     /// Why the credential cannot be used, if that is so: a person must mend it, whatever the plugin made of it.
     pub fn refusal(&self) -> Option<crate::gate::Error> {
         self.call.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a call's failure is where somebody must consent before anything goes on, whatever the plugin made of it; any
+    /// other one as it is.
+    pub fn explain(&self, error: CallError) -> CallError {
+        match (self.refusal(), error) {
+            (Some(needed @ crate::gate::Error::ConsentNeeded { .. }), CallError::Failure(_)) => {
+                CallError::Failure(Failure::Unauthorized(needed.to_string()))
+            }
+            (_, error) => error,
+        }
     }
 
     /// Waits until nothing is under way any more: after a call that ended early, its last requests are still finished

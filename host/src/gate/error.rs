@@ -60,6 +60,30 @@ pub enum Error {
         /// Its OAuth error code.
         code: String,
     },
+    /// Somebody must consent, for the first time or again.
+    #[error(
+        "connection `{connection}`: credential `{credential}`: {reason}: consent again: tollgate connection consent {connection}"
+    )]
+    ConsentNeeded {
+        /// Whose.
+        connection: ConnectionName,
+        /// Its name in the manifest.
+        credential: String,
+        /// Why.
+        reason: String,
+    },
+    /// The plugin has no credential that anybody could consent to.
+    #[error("connection `{connection}`: its plugin asks for no consent: set its secrets instead")]
+    NoConsent {
+        /// Which one.
+        connection: ConnectionName,
+    },
+    /// The consent was overtaken by a newer one of the same connection.
+    #[error("connection `{connection}`: a newer consent was asked for meanwhile: answer that one")]
+    ConsentOvertaken {
+        /// Which one.
+        connection: ConnectionName,
+    },
     /// The credential, or what its token endpoint answers, is not what it must be.
     #[error("connection `{connection}`: credential `{credential}` is not usable: {reason}")]
     CredentialUnusable {

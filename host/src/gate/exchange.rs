@@ -1,6 +1,7 @@
 //! One request and its answer: attach the credential, send, renew the credential once if it is refused, take the
 //! credential out of the answer, read the signs about limits, keep the headers that the route keeps.
 
+use crate::gate::Error;
 use crate::gate::body::Bounds;
 use crate::gate::budget::{Budget, Cost, Reported, WaitMs};
 use crate::gate::client::{Answer, Failed};
@@ -11,8 +12,8 @@ use ::http::header::{AUTHORIZATION, HeaderName};
 use ::http::{HeaderMap, HeaderValue, Method, Request};
 use bytes::Bytes;
 use http_body_util::Full;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_core::egress::{CheckedRequest, Denial, header, sign};
 use tollgate_core::model::manifest::{Effect, Route};
 use tollgate_core::model::{http, limits};
@@ -93,6 +94,8 @@ pub(super) struct Exchange<'a> {
     pub(super) calls: &'a AtomicU64,
     /// Bytes of answers that are left to this call.
     pub(super) left: &'a AtomicU64,
+    /// Why the credential cannot be used, for the whole call.
+    pub(super) refusal: &'a Mutex<Option<Error>>,
     /// Whether the work may still go on; asked right before each sending.
     pub(super) may_leave: &'a (dyn Fn() -> bool + Send + Sync),
 }
@@ -130,7 +133,11 @@ impl Exchange<'_> {
             Err(error) => {
                 // The plugin gets the 401 and says what it means; why there is no other token is for people.
                 tracing::warn!(connection = %self.journal.line.connection(), %error, "the credential was refused and not renewed");
-                (ended, JournalEntry { error: error.to_string(), ..entry })
+                let entry = JournalEntry { error: error.to_string(), ..entry };
+                if let Error::ConsentNeeded { .. } = error {
+                    *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                }
+                (ended, entry)
             }
         }
     }

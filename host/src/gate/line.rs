@@ -3,12 +3,14 @@
 use crate::gate::budget::Payer;
 use crate::gate::client::Client;
 use crate::gate::credential::{Bearer, Credential, Place};
-use crate::gate::oauth::{OAuth, Settings, State};
+use crate::gate::oauth::{Grant, OAuth, State};
 use crate::gate::origins::{self, Origins};
+use crate::gate::refresh::{Asking, Consented};
+use crate::gate::token_endpoint::TokenEndpoint;
 use crate::gate::{Error, Inner};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_core::egress::path;
+use tollgate_core::egress::{Origin, path};
 use tollgate_core::model::connection::Connection;
 use tollgate_core::model::manifest::{self, Attach, SettingType};
 use tollgate_core::model::{AccountId, ConnectionName, EndpointName, Json, Manifest, Tenant};
@@ -96,33 +98,62 @@ impl Line {
             connection: self.connection().clone(),
             credential: credential.name.clone(),
         };
-        let Attach::ClientCredentials { token_endpoint, token_path, client, scope, lifetime_s } = &credential.attach
+        let grant = match &credential.attach {
+            Attach::Bearer {} => return Ok(Credential::Bearer(Bearer::new(place))),
+            Attach::ClientCredentials { client, scope, .. } => {
+                Grant::Client { proof: client.clone(), scope: scope.clone() }
+            }
+            Attach::AuthorizationCode { authorize_endpoint, authorize_path, client, scope, rotates, .. } => {
+                let page = format!("{}{authorize_path}", self.origin(&place, authorize_endpoint)?);
+                let asked = Asking { page, scope: scope.clone() };
+                Grant::Consent(Consented::new(gate, (*client, *rotates), asked))
+            }
+        };
+        let endpoint = self.token_endpoint(gate, credential, place)?;
+        Ok(Credential::OAuth(Arc::new(OAuth { endpoint, grant, state: State::default() })))
+    }
+
+    fn token_endpoint(
+        &self,
+        gate: &Inner,
+        credential: &manifest::Credential,
+        place: Place,
+    ) -> Result<TokenEndpoint, Error> {
+        let (Attach::ClientCredentials { token_endpoint, token_path, lifetime_s, .. }
+        | Attach::AuthorizationCode { token_endpoint, token_path, lifetime_s, .. }) = &credential.attach
         else {
-            return Ok(Credential::Bearer(Bearer::new(place)));
+            return Err(place.unusable("it has no token endpoint"));
         };
         if path::verify_template(token_path).is_err() || token_path.contains('{') {
             return Err(place.unusable(format!("`{token_path}` is no token path")));
         }
-        let origin = self.origins.get().get(token_endpoint).cloned();
-        let origin =
-            origin.ok_or_else(|| place.unusable(format!("its token endpoint `{token_endpoint}` has no origin")))?;
         let endpoints = credential.endpoints.iter().filter_map(|name| self.manifest.endpoint(name));
-        let settings = Settings {
-            origin,
-            path: token_path.clone(),
-            proof: client.clone(),
-            scope: scope.clone(),
-            lifetime_s: *lifetime_s,
-            named: endpoints.filter(|endpoint| endpoint.origin_from_token.is_some()).cloned().collect(),
-        };
-        Ok(Credential::OAuth(Box::new(OAuth {
+        Ok(TokenEndpoint {
+            origin: self.origin(&place, token_endpoint)?,
             place,
             client: self.client.clone(),
             clock: gate.clock.clone(),
-            settings,
             origins: self.origins.clone(),
-            state: State::default(),
-        })))
+            path: token_path.clone(),
+            lifetime_s: *lifetime_s,
+            named: endpoints.filter(|endpoint| endpoint.origin_from_token.is_some()).cloned().collect(),
+        })
+    }
+
+    fn origin(&self, place: &Place, endpoint: &EndpointName) -> Result<Origin, Error> {
+        let origin = self.origins.get().get(endpoint).cloned();
+        origin.ok_or_else(|| place.unusable(format!("its endpoint `{endpoint}` has no origin")))
+    }
+
+    /// The credential that somebody consents to, if the plugin has one.
+    pub(super) fn by_consent(&self) -> Option<(&OAuth, &Consented)> {
+        self.credentials.values().find_map(|credential| match &**credential {
+            Credential::OAuth(oauth) => match &oauth.grant {
+                Grant::Consent(consented) => Some((&**oauth, consented)),
+                Grant::Client { .. } => None,
+            },
+            Credential::Bearer(_) => None,
+        })
     }
 }
 

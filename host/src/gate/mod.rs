@@ -4,13 +4,14 @@
 //! # The way through the room
 //!
 //! [`Gate::open`] makes a [`Line`] of a connection (`line.rs`): its origins are checked (`origins.rs`), its credentials at
-//! hand (`credential.rs`, `oauth.rs`, `jwt.rs`, `vault.rs`), its sockets its own (`client.rs`, `connect.rs`, `net.rs` or
-//! `simulated.rs`, `body.rs`). [`Gate::door`] makes a [`Door`] for one call of a plugin (`door.rs`). A request comes in
-//! there, is decided by [`tollgate_core::egress`], gets its budget (`budget.rs`, `window.rs`), and is exchanged for an
-//! answer (`exchange.rs`), from which
-//! the credential is removed (`scrub.rs`). A request with an effect has a name and a memory (`effect.rs`), and is sent as
-//! `send.rs` says. A connection's folder is another world behind the same door (`files.rs`, `folder.rs`), and a transform
-//! has a door that leads nowhere (`transform.rs`). Every call ends in the journal (`journal.rs`).
+//! hand (`credential.rs`, `oauth.rs` with `token_endpoint.rs`, `refresh.rs` and `jwt.rs`, `vault.rs`), its sockets its own
+//! (`client.rs`, `connect.rs`, `net.rs` or `simulated.rs`, `body.rs`). [`Gate::door`] makes a [`Door`] for one call of a
+//! plugin (`door.rs`). A request comes in there, is decided by [`tollgate_core::egress`], gets its budget (`budget.rs`,
+//! `window.rs`), and is exchanged for an answer (`exchange.rs`), from which the credential is removed (`scrub.rs`). A
+//! request with an effect has a name and a memory (`effect.rs`), and is sent as `send.rs` says. A connection's folder is
+//! another world behind the same door (`files.rs`, `folder.rs`), and a transform has a door that leads nowhere
+//! (`transform.rs`). Every call ends in the journal (`journal.rs`). What a person lets a connection do begins in
+//! `consent.rs`.
 //!
 //! # Invariants
 //!
@@ -20,6 +21,7 @@
 //!   is; a request that is marked and not answered is never sent again.
 //! - The lease is asked right before each sending.
 //! - A secret is in no error, log line, journal entry or stored answer.
+//! - A refresh token is stored before the access token that came with it is used.
 //! - Sending runs in a task of its own: a call that ends early leaves no answer unread.
 //!
 //! # Decisions
@@ -35,6 +37,7 @@ mod body;
 pub mod budget;
 mod client;
 mod connect;
+pub mod consent;
 mod credential;
 mod door;
 mod effect;
@@ -48,6 +51,7 @@ mod line;
 pub mod net;
 mod oauth;
 mod origins;
+mod refresh;
 mod scrub;
 mod send;
 pub mod simulated;
@@ -55,6 +59,7 @@ pub mod simulated;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod token_endpoint;
 mod transform;
 pub mod vault;
 mod window;

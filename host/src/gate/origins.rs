@@ -24,12 +24,12 @@ impl Origins {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes over what a token answer says of an endpoint's origin, or confirms what is known.
+    /// Judges what a token answer says of an endpoint's origin.
     ///
     /// # Errors
     /// [`Error::OriginRefused`]: it is no origin within the manifest's pattern, or not the one that was configured or
     /// pinned before.
-    pub(super) fn pin(&self, endpoint: &manifest::Endpoint, named: &str) -> Result<(), Error> {
+    pub(super) fn judge(&self, endpoint: &manifest::Endpoint, named: &str) -> Result<Origin, Error> {
         let refused = |reason: String| Error::OriginRefused {
             connection: self.connection.clone(),
             endpoint: endpoint.name.clone(),
@@ -39,17 +39,33 @@ impl Origins {
         if !origin.matches(&endpoint.host) {
             return Err(refused(format!("`{origin}` is not within `{}`, which the manifest asks for", endpoint.host)));
         }
+        match self.get().get(&endpoint.name) {
+            Some(known) if *known != origin => Err(self.moved(&endpoint.name, (known, &origin))),
+            Some(_) | None => Ok(origin),
+        }
+    }
+
+    /// Takes an origin over that was judged before; one that somebody else pinned meanwhile must be the same.
+    ///
+    /// # Errors
+    /// [`Error::OriginRefused`]: it is another one.
+    pub(super) fn pin(&self, endpoint: &EndpointName, origin: Origin) -> Result<(), Error> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        match current.get(&endpoint.name) {
+        match current.get(endpoint) {
             Some(known) if *known == origin => Ok(()),
-            Some(known) => Err(refused(format!(
-                "it was `{known}` and is now `{origin}`: if the account really moved, set the connection's endpoint to it"
-            ))),
+            Some(known) => Err(self.moved(endpoint, (known, &origin))),
             None => {
-                Arc::make_mut(&mut current).insert(endpoint.name.clone(), origin);
+                Arc::make_mut(&mut current).insert(endpoint.clone(), origin);
                 Ok(())
             }
         }
+    }
+
+    fn moved(&self, endpoint: &EndpointName, (known, named): (&Origin, &Origin)) -> Error {
+        let reason = format!(
+            "it was `{known}` and is now `{named}`: if the account really moved, set the connection's endpoint to it"
+        );
+        Error::OriginRefused { connection: self.connection.clone(), endpoint: endpoint.clone(), reason }
     }
 }
 

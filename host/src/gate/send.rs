@@ -186,6 +186,7 @@ impl Call {
             route,
             calls: &self.calls,
             left: &self.left,
+            refusal: &self.refusal,
             may_leave,
         }
     }

@@ -9,7 +9,7 @@
 
 use crate::clock::SharedClock;
 use crate::gate::Error;
-use crate::store::Store;
+use crate::store::{SealedSecret, Store};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -90,7 +90,8 @@ fn create(path: &Path) -> io::Result<()> {
     written
 }
 
-fn random(bytes: &mut [u8]) {
+/// Randomness that nobody can repeat.
+pub(super) fn random(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
 }
 
@@ -142,21 +143,68 @@ impl Vault {
     pub async fn put_as(&self, tenant: &Tenant, wish: SecretWish<'_>) -> Result<bool, Error> {
         let SecretWish { connection, name, value, actor } = wish;
         let value = value.strip_suffix('\n').map_or(value, |value| value.strip_suffix('\r').unwrap_or(value));
-        if value.is_empty() || value.len() > limits::SECRET_BYTES_MAX {
-            return Err(Error::SecretLength {
-                connection: connection.clone(),
-                secret: name.to_owned(),
-                bytes: value.len(),
-            });
-        }
-        let sealed = self.seal(&place(tenant, connection, name), value.as_bytes());
+        let sealed = self.seal_secret(tenant, (connection, name), value)?;
         let subject = format!("connection:{connection}");
         let record = audit::Record::new(actor, "secret.set", subject, format!("`{name}` under key {}", self.kek.id));
         let mut commit = self.store.begin(tenant, record, self.clock.now()).await?;
         let is_replaced = commit.has_secret(connection, name).await?;
-        commit.put_secret(connection, name, &self.kek.id, &sealed).await?;
+        commit.put_secret(connection, name, &sealed.kek_id, &sealed.sealed).await?;
         commit.finish().await?;
         Ok(is_replaced)
+    }
+
+    /// Seals a secret in place of the one that was `seen` sealed; false, and nothing changed, if somebody else has put
+    /// another one there since. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`Error::SecretLength`], [`Error::Store`].
+    pub(super) async fn replace(
+        &self,
+        tenant: &Tenant,
+        (connection, name): (&ConnectionName, &str),
+        value: &SecretString,
+        seen: &[u8],
+    ) -> Result<bool, Error> {
+        let sealed = self.seal_secret(tenant, (connection, name), value.expose_secret())?;
+        let subject = format!("connection:{connection}");
+        let record =
+            audit::Record::new("gate", "secret.rotate", subject, format!("`{name}` under key {}", self.kek.id));
+        let mut commit = self.store.begin(tenant, record, self.clock.now()).await?;
+        if !commit.replace_secret((connection, name), &sealed, seen).await? {
+            return Ok(false);
+        }
+        commit.finish().await?;
+        Ok(true)
+    }
+
+    /// A secret of a connection, sealed in its place and not yet stored.
+    ///
+    /// # Errors
+    /// [`Error::SecretLength`].
+    pub(super) fn seal_secret(
+        &self,
+        tenant: &Tenant,
+        (connection, name): (&ConnectionName, &str),
+        value: &str,
+    ) -> Result<SealedSecret, Error> {
+        if value.is_empty() || value.len() > limits::SECRET_BYTES_MAX {
+            let (connection, secret) = (connection.clone(), name.to_owned());
+            return Err(Error::SecretLength { connection, secret, bytes: value.len() });
+        }
+        Ok(self.seal_at(&[tenant.as_str(), connection.as_str(), name], value))
+    }
+
+    /// Seals something that belongs to the place of these names.
+    pub(super) fn seal_at(&self, names: &[&str], value: &str) -> SealedSecret {
+        SealedSecret { kek_id: self.kek.id.clone(), sealed: self.seal(&place(names), value.as_bytes()) }
+    }
+
+    /// Opens what was sealed at the place of these names; none if it was sealed with another key, changed or moved.
+    pub(super) fn open_at(&self, names: &[&str], sealed: &SealedSecret) -> Option<SecretString> {
+        if sealed.kek_id != self.kek.id {
+            return None;
+        }
+        self.open(&place(names), &sealed.sealed)
     }
 
     /// Opens a secret.
@@ -169,6 +217,19 @@ impl Vault {
         connection: &ConnectionName,
         name: &str,
     ) -> Result<SecretString, Error> {
+        self.get_sealed(tenant, connection, name).await.map(|(secret, _)| secret)
+    }
+
+    /// Opens a secret, and gives back the bytes that sealed it, for [`Vault::replace`].
+    ///
+    /// # Errors
+    /// As [`Vault::get`].
+    pub(super) async fn get_sealed(
+        &self,
+        tenant: &Tenant,
+        connection: &ConnectionName,
+        name: &str,
+    ) -> Result<(SecretString, Vec<u8>), Error> {
         let Some(secret) = self.store.secret(tenant, connection, name).await? else {
             return Err(Error::SecretMissing { connection: connection.clone(), secret: name.to_owned() });
         };
@@ -178,8 +239,9 @@ impl Vault {
             let (theirs, ours) = (&secret.kek_id, &self.kek.id);
             return Err(sealed(format!("it is sealed with key {theirs}, this host has key {ours}")));
         }
-        let opened = self.open(&place(tenant, connection, name), &secret.sealed);
-        opened.ok_or_else(|| sealed("it was changed or moved since it was sealed".into()))
+        let opened = self.open_at(&[tenant.as_str(), connection.as_str(), name], &secret);
+        let opened = opened.ok_or_else(|| sealed("it was changed or moved since it was sealed".into()))?;
+        Ok((opened, secret.sealed))
     }
 
     fn seal(&self, place: &[u8], secret: &[u8]) -> Vec<u8> {
@@ -204,10 +266,11 @@ impl Vault {
     }
 }
 
-/// Where a secret belongs. Each part carries its length, so that no two places read the same.
-fn place(tenant: &Tenant, connection: &ConnectionName, name: &str) -> Vec<u8> {
+/// Where something sealed belongs: for a secret its tenant, connection and name. Each part carries its length, so that no
+/// two places read the same.
+fn place(names: &[&str]) -> Vec<u8> {
     let mut place = Vec::new();
-    for part in [tenant.as_str(), connection.as_str(), name] {
+    for part in names {
         place.extend_from_slice(&(part.len() as u64).to_le_bytes());
         place.extend_from_slice(part.as_bytes());
     }
@@ -241,20 +304,37 @@ mod tests {
 
         let row = vault.store.secret(&tenant, &connection, "token").await.unwrap().unwrap();
         assert!(!row.sealed.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes()));
-        assert!(vault.open(&place(&tenant, &connection, "token"), &row.sealed).is_some());
+        assert!(vault.open(&place(&["t", "c", "token"]), &row.sealed).is_some());
         for (tenant, connection, name) in
             [("u", "c", "token"), ("t", "d", "token"), ("t", "c", "other"), ("tc", "", "token")]
         {
-            assert!(vault.open(&place(&tenant.into(), &connection.into(), name), &row.sealed).is_none());
+            assert!(vault.open(&place(&[tenant, connection, name]), &row.sealed).is_none());
         }
         let mut changed = row.sealed.clone();
         *changed.last_mut().unwrap() ^= 1;
-        assert!(vault.open(&place(&tenant, &connection, "token"), &changed).is_none());
-        assert!(vault.open(&place(&tenant, &connection, "token"), &changed[..10]).is_none());
+        assert!(vault.open(&place(&["t", "c", "token"]), &changed).is_none());
+        assert!(vault.open(&place(&["t", "c", "token"]), &changed[..10]).is_none());
         assert!(matches!(vault.get(&tenant, &connection, "none").await, Err(Error::SecretMissing { .. })));
         for bad in ["", "\n", &"x".repeat(limits::SECRET_BYTES_MAX + 1)] {
             assert!(matches!(vault.put(&tenant, &connection, "x", bad).await, Err(Error::SecretLength { .. })));
         }
+    }
+
+    /// A secret is replaced only if it is still the one that was seen, so that of two who renew it one wins. Provoked by
+    /// replacing twice what was read once.
+    #[tokio::test]
+    async fn replaced_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault(folder.path()).await;
+        let (tenant, connection) = (Tenant::from("t"), ConnectionName::from("c"));
+        vault.put(&tenant, &connection, "refresh_token", "same").await.unwrap();
+        let (_, seen) = vault.get_sealed(&tenant, &connection, "refresh_token").await.unwrap();
+        let replace = async |value: &str| {
+            vault.replace(&tenant, (&connection, "refresh_token"), &value.into(), &seen).await.unwrap()
+        };
+        assert!(replace("same").await, "it is the one that was seen");
+        assert!(!replace("other").await, "the same text, sealed anew, is another one");
+        assert_eq!(vault.get(&tenant, &connection, "refresh_token").await.unwrap().expose_secret(), "same");
     }
 
     /// A host with another key says so instead of "wrong password": both keys are named, neither is shown.

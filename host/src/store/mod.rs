@@ -11,8 +11,9 @@
 //! - **the group committer** (`group.rs`) writes what happens many times a second while plugins run: marks, answers,
 //!   journal entries, usage. Callers queue; one task writes all that waits in one transaction.
 //!
-//! One file per table: `document`, `plugin`, `secret`, `connection_account`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
-//! `journal`, `flow_state`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
+//! One file per table: `document`, `plugin`, `secret`, `connection_account`, `consent`, `translation`, `lease`, `checkpoint`,
+//! `record`, `batch`, `answer`, `journal`, `flow_state`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads
+//! single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
 //! differs between the two databases.
 //!
 //! # Invariants
@@ -46,6 +47,7 @@ mod batch;
 mod checkpoint;
 mod commit;
 mod connection_account;
+mod consent;
 mod dialect;
 mod document;
 mod error;
@@ -73,6 +75,7 @@ pub use batch::BatchRow;
 pub use checkpoint::Checkpoint;
 pub use commit::Commit;
 pub use connection_account::AccountRow;
+pub use consent::{ConsentRow, ConsentState, ConsentStep};
 pub use document::Document;
 pub use error::Error;
 pub use flow_state::{FlowState, Wish};

@@ -85,6 +85,25 @@ CREATE TABLE connection_account (
     PRIMARY KEY (tenant, connection)
 );
 
+-- The last consent that was asked for of a connection. `state_hash` is the SHA-256 of what the callback must bring,
+-- `sealed` what the code is exchanged with, emptied at the first answer. Replaced by the next one.
+CREATE TABLE consent (
+    tenant TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    state TEXT NOT NULL,
+    state_hash blob NOT NULL,
+    kek_id TEXT NOT NULL,
+    sealed blob NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    began BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    ended BIGINT,
+    PRIMARY KEY (tenant, connection)
+);
+-- For the consent that a callback answers.
+CREATE INDEX consent_state_hash ON consent (tenant, state_hash);
+
 -- One token of the API. The secret itself is nowhere: `hash` is the SHA-256 of the token's text. Never deleted: the audit
 -- log names tokens by id.
 CREATE TABLE token (

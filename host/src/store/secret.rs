@@ -56,6 +56,24 @@ impl Commit {
         let sql = "DELETE FROM secret WHERE tenant = $1 AND connection = $2 AND name = $3";
         Ok(self.session.execute(sql, bind).await? == 1)
     }
+
+    /// Stores a sealed credential in place of the one that was `seen`; false, and nothing changed, if it is another one by
+    /// now. Each sealing has a nonce of its own, so that equal bytes are the very same one.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn replace_secret(
+        &mut self,
+        (connection, name): (&ConnectionName, &str),
+        new: &SealedSecret,
+        seen: &[u8],
+    ) -> Result<bool, Error> {
+        let bind = Bind::new().text(self.tenant.as_str()).text(connection.as_str()).text(name).text(&new.kek_id);
+        let sql = "UPDATE secret SET kek_id = $4, sealed = $5, at = $6
+                   WHERE tenant = $1 AND connection = $2 AND name = $3 AND sealed = $7";
+        let bind = bind.bytes(&new.sealed).int(self.at.0).bytes(seen);
+        Ok(self.session.execute(sql, bind).await? == 1)
+    }
 }
 
 impl Store {

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -57,7 +57,16 @@ impl Client {
     /// Never: an authority's root is a certificate.
     #[must_use]
     pub fn new<V: Vendor>(sim: &Sim<V>, ca: &TestCa) -> Self {
-        let tls = client_config(ca.root()).expect("an authority's root is a certificate");
+        Self::trusting(sim, ca.root())
+    }
+
+    /// A client that trusts this root; nothing is connected yet.
+    ///
+    /// # Panics
+    /// It is no certificate.
+    #[must_use]
+    pub fn trusting<V: Vendor>(sim: &Sim<V>, root: CertificateDer<'static>) -> Self {
+        let tls = client_config(root).expect("an authority's root is a certificate");
         Self { host: sim.host().to_owned(), port: sim.tls_port(), tls, bearer: None, connection: None }
     }
 

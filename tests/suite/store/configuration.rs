@@ -1,6 +1,6 @@
 //! What people set: documents, plugins, secrets, translation tables.
 
-use tollgate::store::{Commit, Document, PluginRow, Store};
+use tollgate::store::{Commit, ConsentRow, ConsentState, ConsentStep, Document, PluginRow, SealedSecret, Store};
 use tollgate_core::model::{At, Digest, TableName};
 use tollgate_tests::database::{record, tenant};
 use tollgate_tests::on_both_databases;
@@ -84,6 +84,75 @@ on_both_databases! {
         assert_eq!((secret.kek_id.as_str(), secret.sealed.as_slice()), ("k2", &[9, 0][..]));
         assert_eq!(db.store.secret_names(&tenant(), &crm).await.unwrap(), ["b", "token"]);
         assert_eq!(db.store.secret(&tenant(), &"erp".into(), "token").await.unwrap(), None);
+    }
+
+    /// A secret is replaced only in place of the one that was seen, whatever came in between.
+    async fn a_secret_is_replaced_only_if_it_was_seen(db: Database) {
+        let crm = "crm".into();
+        let replace = async |seen: &[u8], next: &[u8]| {
+            let mut commit = begin(&db.store).await;
+            let new = SealedSecret { kek_id: "k2".into(), sealed: next.to_vec() };
+            let is_replaced = commit.replace_secret((&crm, "token"), &new, seen).await.unwrap();
+            commit.finish().await.unwrap();
+            is_replaced
+        };
+        assert!(!replace(&[], &[1]).await, "there is none");
+        let mut commit = begin(&db.store).await;
+        commit.put_secret(&crm, "token", "k1", &[1, 0]).await.unwrap();
+        commit.put_secret(&crm, "other", "k1", &[1, 0]).await.unwrap();
+        commit.finish().await.unwrap();
+        assert!(!replace(&[1], &[2]).await);
+        assert!(replace(&[1, 0], &[2]).await);
+        assert!(!replace(&[1, 0], &[3]).await);
+        let secret = db.store.secret(&tenant(), &crm, "token").await.unwrap().unwrap();
+        assert_eq!((secret.kek_id.as_str(), secret.sealed.as_slice()), ("k2", &[2][..]));
+        assert_eq!(db.store.secret(&tenant(), &crm, "other").await.unwrap().unwrap().sealed, [1, 0]);
+    }
+
+    /// A consent goes from asking to its end one step at a time, each step once; the next one takes its place, and what is
+    /// known of the one before steps no further. What was sealed for its answer is gone with the first step.
+    async fn consents_go_step_by_step(db: Database) {
+        let row = |hash: u8| ConsentRow {
+            connection: "crm".into(),
+            state: ConsentState::Pending,
+            state_hash: vec![hash, 0],
+            kek_id: "k1".into(),
+            sealed: vec![0, 255],
+            actor: "ann".into(),
+            reason: String::new(),
+            began: At(5),
+            expires: At(50),
+            ended: None,
+        };
+        let put = async |row: &ConsentRow| {
+            let mut commit = begin(&db.store).await;
+            commit.put_consent(row).await.unwrap();
+            commit.finish().await.unwrap();
+        };
+        let step = async |hash: u8, from, to| {
+            let mut commit = begin(&db.store).await;
+            let step = ConsentStep { from, to, reason: "why" };
+            let is_taken = commit.step_consent(&"crm".into(), &[hash, 0], step).await.unwrap();
+            commit.finish().await.unwrap();
+            is_taken
+        };
+        let (pending, answered, done) = (ConsentState::Pending, ConsentState::Answered, ConsentState::Done);
+        assert_eq!(db.store.consent(&tenant(), &"crm".into()).await.unwrap(), None);
+        put(&row(1)).await;
+        assert_eq!(db.store.consent(&tenant(), &"crm".into()).await.unwrap(), Some(row(1)));
+        assert_eq!(db.store.consent_by_hash(&tenant(), &[1, 0]).await.unwrap(), Some(row(1)));
+        assert_eq!(db.store.consent_by_hash(&tenant(), &[1]).await.unwrap(), None);
+        assert_eq!(db.store.consent_by_hash(&"other".into(), &[1, 0]).await.unwrap(), None);
+        assert!(!step(1, answered, done).await);
+        assert!(step(1, pending, answered).await);
+        assert!(!step(1, pending, answered).await, "it was taken before");
+        let taken = db.store.consent(&tenant(), &"crm".into()).await.unwrap().unwrap();
+        assert_eq!((taken.state, taken.sealed.len(), taken.ended), (answered, 0, None));
+        put(&row(2)).await;
+        assert!(!step(1, answered, done).await, "another one is in its place");
+        assert!(step(2, pending, answered).await && step(2, answered, done).await);
+        let ended = db.store.consent(&tenant(), &"crm".into()).await.unwrap().unwrap();
+        assert_eq!((ended.state, ended.reason.as_str(), ended.ended), (done, "why", Some(At(7))));
     }
 
     /// Translations show what is now; history gets one row per change and none where nothing changed.

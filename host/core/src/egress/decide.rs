@@ -1,7 +1,7 @@
 //! Whether a plugin may send a request: the manifest's route, the connection's origin, the call's purpose.
 
 use crate::egress::{Denial, Origin, header, path};
-use crate::model::manifest::{Attach, Effect, Route};
+use crate::model::manifest::{Effect, Route};
 use crate::model::{EndpointName, Manifest, RouteName, http, limits};
 use std::collections::BTreeMap;
 
@@ -187,10 +187,8 @@ pub(super) fn refuse_token_route(
         *token == route.endpoint || endpoints.get(token).is_some_and(|it| endpoints.get(&route.endpoint) == Some(it))
     };
     for credential in &manifest.credentials {
-        if let Attach::ClientCredentials { token_endpoint, token_path, .. } = &credential.attach
-            && is_same(token_endpoint)
-            && plain(token_path) == plain(path)
-        {
+        let mut own = credential.attach.own_requests().into_iter();
+        if own.any(|(endpoint, own_path)| is_same(endpoint) && plain(own_path) == plain(path)) {
             return Err(Denial::new("token-route", format!("`{path}` gives tokens: only the gate asks there")));
         }
     }

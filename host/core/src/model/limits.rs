@@ -117,6 +117,21 @@ pub const TOKEN_AGE_MS_MIN: u64 = 5_000;
 pub const TOKEN_LIFE_S_MAX: u64 = 24 * 60 * 60;
 /// Life of a signed assertion; NetSuite takes at most an hour.
 pub const ASSERTION_LIFE_S: u64 = 300;
+/// Life of a consent that was asked for and not yet answered: time to sign in and to read a page.
+pub const CONSENT_MS: u64 = 10 * 60_000;
+/// Bytes of an authorization code: the longest measured are signed tokens of about 2 KiB.
+pub const CONSENT_CODE_BYTES_MAX: usize = 8 << 10;
+/// Characters of the reason why a consent failed.
+pub const CONSENT_REASON_CHARS_MAX: usize = 500;
+/// How long a node may be busy with a refresh token that is good for one use: a token request, and storing what comes
+/// of it.
+pub const REFRESH_LEASE_MS: u64 = REQUEST_MS_MAX + DATABASE_WAIT_MS_MAX;
+/// How long a request waits while another node is busy with the refresh token; afterwards it is tried again as a whole.
+pub const REFRESH_WAIT_MS_MAX: u64 = 10_000;
+/// Between two looks whether the refresh token is free.
+pub const REFRESH_LOOK_MS: u64 = 250;
+/// How often a refresh token that was just given out is offered to a store that is busy: the one before it is spent.
+pub const REFRESH_STORE_TRIES_MAX: u32 = 3;
 /// Bytes of one secret: an RSA key of 16,384 bits is 13 KiB of PEM.
 pub const SECRET_BYTES_MAX: usize = 64 << 10;
 /// Shorter secrets are not looked for in answers: they would be found by chance.

@@ -175,6 +175,42 @@ pub enum Attach {
         #[serde(default = "two_hours")]
         lifetime_s: u64,
     },
+    /// OAuth 2.0 authorization code with PKCE (RFC 6749 section 4.1, RFC 7636): a person consents in a browser, and the
+    /// gate keeps the refresh token that comes of it as the secret `refresh_token`. A plugin has at most one of this kind.
+    AuthorizationCode {
+        /// The endpoint that shows the page of consent.
+        authorize_endpoint: EndpointName,
+        /// Its path.
+        authorize_path: String,
+        /// The endpoint that answers token requests.
+        token_endpoint: EndpointName,
+        /// Its path.
+        token_path: String,
+        /// How the client proves itself.
+        client: ConsentClient,
+        /// The scope asked, if any.
+        #[serde(default)]
+        scope: Option<String>,
+        /// Life of a token in seconds where the answer does not say.
+        #[serde(default = "two_hours")]
+        lifetime_s: u64,
+        /// Each refresh token is good for one use: nodes take turns with it.
+        #[serde(default)]
+        rotates: bool,
+    },
+}
+
+impl Attach {
+    /// The requests that only the gate, or a person in a browser, makes for this credential: endpoint and path.
+    pub fn own_requests(&self) -> Vec<(&EndpointName, &str)> {
+        match self {
+            Attach::Bearer {} => Vec::new(),
+            Attach::ClientCredentials { token_endpoint, token_path, .. } => vec![(token_endpoint, token_path)],
+            Attach::AuthorizationCode { authorize_endpoint, authorize_path, token_endpoint, token_path, .. } => {
+                vec![(token_endpoint, token_path), (authorize_endpoint, authorize_path)]
+            }
+        }
+    }
 }
 
 fn two_hours() -> u64 {
@@ -192,6 +228,16 @@ pub enum Client {
         /// `ES256` or `PS256`.
         algorithm: String,
     },
+}
+
+/// How an OAuth client that acts by a person's consent proves itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ConsentClient {
+    /// `client_id` and `client_secret` in the form; secrets of these names.
+    Secret {},
+    /// A public client: the secret `client_id` alone, and PKCE.
+    None {},
 }
 
 /// The vendor's limits: a preset that an admin may lower.

@@ -35,6 +35,14 @@ pub(in crate::cli) enum ConnectionVerb {
     },
     /// Confirm that the account which the last check saw is the right one
     Confirm(Name),
+    /// Let the connection act for somebody: prints the page on which they consent, and waits until they have
+    Consent {
+        /// The connection
+        name: String,
+        /// Only print the page
+        #[arg(long)]
+        no_wait: bool,
+    },
 }
 
 #[derive(clap::Args, Debug)]
@@ -126,6 +134,11 @@ impl ConnectionVerb {
             ConnectionVerb::Confirm(Name { name }) => {
                 let call = Call::post("/v1/connections/{name}/confirm").param(name);
                 Deed::Ask(call, Show::Said("confirmed".into()))
+            }
+            ConnectionVerb::Consent { name, no_wait } => {
+                const ROUTE: &str = "/v1/connections/{name}/consent";
+                let (begin, look) = (Call::post(ROUTE).param(name.as_str()), Call::get(ROUTE).param(name.as_str()));
+                Deed::Consent { begin, look, is_awaited: !no_wait }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The whole gate against real servers: one world per test, with its own network, clock, store and vault.
 
 mod addresses;
+mod consent;
 mod credentials;
 mod effects;
 mod files;
@@ -48,6 +49,10 @@ enum Auth {
     Bearer,
     Password,
     Assertion,
+    /// By consent, with a secret; refresh tokens are good for one use.
+    Consent,
+    /// By consent, as a public client.
+    Public,
 }
 
 impl World {
@@ -187,6 +192,8 @@ fn manifest(auth: Auth, more: &str) -> Manifest {
         Auth::Bearer => "attach = { bearer = {} }".to_owned(),
         Auth::Password => oauth("secret = {}"),
         Auth::Assertion => oauth("jwt = { algorithm = \"ES256\" }"),
+        Auth::Consent => by_consent("client = { secret = {} }, rotates = true, scope = \"all offline\""),
+        Auth::Public => by_consent("client = { none = {} }"),
     };
     Manifest::parse(&format!(
         r#"
@@ -254,6 +261,12 @@ fn manifest(auth: Auth, more: &str) -> Manifest {
 fn oauth(client: &str) -> String {
     format!(
         r#"attach = {{ client-credentials = {{ token_endpoint = "login", token_path = "/oauth2/token", client = {{ {client} }}, scope = "all" }} }}"#
+    )
+}
+
+fn by_consent(more: &str) -> String {
+    format!(
+        r#"attach = {{ authorization-code = {{ authorize_endpoint = "login", authorize_path = "/oauth2/authorize", token_endpoint = "login", token_path = "/oauth2/token", {more} }} }}"#
     )
 }
 

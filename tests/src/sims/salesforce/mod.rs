@@ -8,10 +8,11 @@
 //! - [`schema`], [`cell`], [`ids`], [`store`]: the data;
 //! - queries: [`soql`];
 //! - [`values`], [`write`], [`derive`]: writes;
-//! - [`routes`]: paths to verbs; [`session`]: tokens, the day's calls, locators; [`describe`]: the shape of objects;
+//! - [`routes`]: paths to verbs; [`session`]: tokens, the day's calls, locators; [`consent`]: what users agreed to; [`describe`]: the shape of objects;
 //! - [`edit`], [`report`]: the test's door.
 
 pub mod cell;
+pub mod consent;
 pub mod derive;
 pub mod describe;
 pub mod edit;
@@ -51,6 +52,12 @@ pub struct Options {
     pub client_id: String,
     /// The connected app's consumer secret.
     pub client_secret: String,
+    /// Where the connected app may have browsers sent back to, exactly.
+    pub callback_urls: Vec<String>,
+    /// Whether the app may exchange codes without its secret.
+    pub is_public_client: bool,
+    /// Whether a refresh token is good for one use.
+    pub rotates_refresh_tokens: bool,
     /// How long a token is good; no answer says so.
     pub token_life: Duration,
     /// Calls in 24 hours.
@@ -73,6 +80,9 @@ impl Default for Options {
             host: "acme.my.salesforce.com".to_owned(),
             client_id: "3MVG9.tollgate.consumer-key".to_owned(),
             client_secret: "tollgate-consumer-secret-0123456789".to_owned(),
+            callback_urls: Vec::new(),
+            is_public_client: false,
+            rotates_refresh_tokens: false,
             token_life: Duration::from_secs(2 * 60 * 60),
             calls_per_day: 100_000,
             locator_life: Duration::from_secs(2 * 24 * 60 * 60),

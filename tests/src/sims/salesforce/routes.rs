@@ -29,6 +29,7 @@ pub fn classify(request: &Request) -> Class {
     let is_read = request.method == Method::GET || request.method == Method::HEAD;
     let route = match path {
         "/services/oauth2/token" => "token",
+        "/services/oauth2/authorize" => "authorize",
         "/services/data" | "/services/data/" => "versions",
         _ if path.contains("/query") => "query",
         _ if path.contains("/composite/sobjects") => "collections",
@@ -36,7 +37,11 @@ pub fn classify(request: &Request) -> Class {
         _ if path.ends_with("/limits") => "limits",
         _ => "sobjects",
     };
-    Class { route, effectful: !is_read && route != "token", is_call: !matches!(route, "token" | "versions") }
+    Class {
+        route,
+        effectful: !is_read && route != "token",
+        is_call: !matches!(route, "token" | "authorize" | "versions"),
+    }
 }
 
 /// Does what a request asks.
@@ -46,6 +51,8 @@ pub fn answer(org: &Salesforce, request: &Request, lock: Option<u64>) -> Answer 
     match classify(request).route {
         "token" if request.method == Method::POST => return state.sessions.token(request),
         "token" => return ApiError::new("METHOD_NOT_ALLOWED", "HTTP Method not allowed").answer(),
+        "authorize" if request.method == Method::GET => return state.sessions.consents.authorize(request),
+        "authorize" => return ApiError::new("METHOD_NOT_ALLOWED", "HTTP Method not allowed").answer(),
         "versions" => return versions(),
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! Tokens, the calls of a day, and the links to next pages: all that lives for a time.
 
 use super::Options;
+use super::consent::{Consents, Form, Refusal};
 use super::errors::ApiError;
 use super::ids;
 use super::soql::bind::Plan;
@@ -39,6 +40,7 @@ pub struct Sessions {
     token_life_ms: i64,
     locator_life_ms: i64,
     calls_per_day: u64,
+    pub(super) consents: Consents,
     tokens: HashMap<String, i64>,
     tokens_issued: u64,
     calls: VecDeque<(i64, u64)>,
@@ -58,6 +60,7 @@ impl Sessions {
             token_life_ms: ms(options.token_life),
             locator_life_ms: ms(options.locator_life),
             calls_per_day: options.calls_per_day,
+            consents: Consents::new(options),
             tokens: HashMap::new(),
             tokens_issued: 0,
             calls: VecDeque::new(),
@@ -68,28 +71,43 @@ impl Sessions {
 
     /// Answers a token request.
     pub fn token(&mut self, request: &Request) -> Answer {
-        let form: HashMap<String, String> = url::form_urlencoded::parse(&request.body).into_owned().collect();
+        let form: Form = url::form_urlencoded::parse(&request.body).into_owned().collect();
         let refuse = |error: &str, why: &str| {
             Answer::json(StatusCode::BAD_REQUEST, &json!({ "error": error, "error_description": why }))
         };
-        if form.get("grant_type").map(String::as_str) != Some("client_credentials") {
-            return refuse("unsupported_grant_type", "grant type not supported");
-        }
-        let named =
-            basic(request).or_else(|| Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone())));
-        if named.as_ref() != Some(&self.client) {
-            return refuse("invalid_client", "invalid client credentials");
-        }
+        let granted = match form.get("grant_type").map(String::as_str) {
+            Some("client_credentials") => self.by_client(request, &form),
+            Some("authorization_code") => self.consents.exchange(&form).map(Some),
+            Some("refresh_token") => self.consents.refresh(&form),
+            _ => Err(("unsupported_grant_type", "grant type not supported")),
+        };
+        let refresh_token = match granted {
+            Ok(refresh_token) => refresh_token,
+            Err((error, why)) => return refuse(error, why),
+        };
         let now_ms = self.clock.now_ms();
         let token = ids::opaque("00DgK0000000001!AQEAQ", rand::random());
         self.tokens.insert(token.clone(), now_ms.saturating_add(self.token_life_ms));
         self.tokens_issued += 1;
-        let body = json!({
+        let mut body = json!({
             "access_token": token, "signature": ids::opaque("", rand::random()), "scope": "api",
             "instance_url": self.instance_url, "token_type": "Bearer", "issued_at": now_ms.to_string(),
             "id": format!("{}/id/00DgK0000000001EAA/{}", self.instance_url, super::store::USER_ID),
         });
+        if let Some(token) = refresh_token {
+            body["refresh_token"] = token.into();
+        }
         Answer::json(StatusCode::OK, &body)
+    }
+
+    fn by_client(&self, request: &Request, form: &Form) -> Result<Option<String>, Refusal> {
+        let named =
+            basic(request).or_else(|| Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone())));
+        if named.as_ref() == Some(&self.client) {
+            Ok(None)
+        } else {
+            Err(("invalid_client", "invalid client credentials"))
+        }
     }
 
     /// Checks the token of a call.

@@ -30,6 +30,14 @@ impl Manifest {
             return Err(Error(format!("budget: {fault}")));
         }
         let mut claimed = BTreeSet::new();
+        let by_consent = |it: &&Credential| matches!(it.attach, Attach::AuthorizationCode { .. });
+        if let Some(second) = self.credentials.iter().filter(by_consent).nth(1) {
+            let name = &second.name;
+            return Err(Error(format!(
+                "credential `{name}`: another one is by consent already: a connection has one consent and one secret \
+                 `refresh_token`"
+            )));
+        }
         for credential in &self.credentials {
             self.verify_credential(credential)?;
             if let Some(endpoint) = credential.endpoints.iter().find(|endpoint| !claimed.insert(*endpoint)) {
@@ -108,20 +116,22 @@ impl Manifest {
 
     fn verify_credential(&self, credential: &Credential) -> Result<(), Error> {
         let at = format!("credential `{}`", credential.name);
-        let token_endpoint = match &credential.attach {
-            Attach::Bearer {} => None,
-            Attach::ClientCredentials { token_endpoint, client, .. } => {
-                if let Client::Jwt { algorithm } = client
-                    && !matches!(algorithm.as_str(), "ES256" | "PS256")
-                {
-                    return Err(Error(format!("{at}: algorithm `{algorithm}` is not one of ES256, PS256")));
-                }
-                Some(token_endpoint)
-            }
-        };
-        for endpoint in credential.endpoints.iter().chain(token_endpoint) {
+        if let Attach::ClientCredentials { client: Client::Jwt { algorithm }, .. } = &credential.attach
+            && !matches!(algorithm.as_str(), "ES256" | "PS256")
+        {
+            return Err(Error(format!("{at}: algorithm `{algorithm}` is not one of ES256, PS256")));
+        }
+        let own = credential.attach.own_requests();
+        for endpoint in credential.endpoints.iter().chain(own.iter().map(|(endpoint, _)| *endpoint)) {
             if self.endpoint(endpoint).is_none() {
                 return Err(Error(format!("{at}: there is no endpoint `{endpoint}`")));
+            }
+        }
+        for (_, path) in own {
+            crate::egress::path::verify_template(path)
+                .map_err(|reason| Error(format!("{at}: path `{path}`: {reason}")))?;
+            if path.contains('{') {
+                return Err(Error(format!("{at}: path `{path}`: write the whole path, nothing is filled in here")));
             }
         }
         Ok(())
@@ -310,6 +320,35 @@ mod tests {
                 message.contains(words) && message.is_empty() == words.is_empty(),
                 "{windows} {route}: {message:?}"
             );
+        }
+    }
+
+    /// A credential by consent is sound only if both its endpoints are there, its paths are whole, its client is one of the
+    /// two kinds, and no other one wants the same refresh token.
+    #[test]
+    fn consent_is_verified() {
+        const CONSENT: &str = r#"attach = { authorization-code = { authorize_endpoint = "api",
+            authorize_path = "/authorize", token_endpoint = "api", token_path = "/token", client = { none = {} } } }"#;
+        let sound = SOUND.replace("attach = { bearer = {} }", &CONSENT.replace('\n', ""));
+        let manifest = Manifest::parse(&sound).unwrap();
+        let Attach::AuthorizationCode { rotates, lifetime_s, scope, .. } = &manifest.credentials[0].attach else {
+            panic!("another kind")
+        };
+        assert_eq!((*rotates, *lifetime_s, scope), (false, 7_200, &None));
+        let second = sound.split("[[credential]]").nth(1).unwrap().split("[[setting]]").next().unwrap();
+        let second = second.replace("main", "other").replace("endpoints = [\"api\"]", "endpoints = []");
+        for (from, to, words) in [
+            ("authorize_endpoint = \"api\"", "authorize_endpoint = \"page\"", "there is no endpoint `page`"),
+            ("token_endpoint = \"api\"", "token_endpoint = \"login\"", "there is no endpoint `login`"),
+            ("\"/authorize\"", "\"/{org}/authorize\"", "path `/{org}/authorize`: write the whole path"),
+            ("\"/authorize\"", "\"/a?prompt=none\"", "path `/a?prompt=none`"),
+            ("\"/token\"", "\"token\"", "path `token`"),
+            ("{ none = {} }", "{ jwt = {} }", "unknown variant `jwt`"),
+            ("[[setting]]", &format!("[[credential]]{second}[[setting]]"), "another one is by consent already"),
+        ] {
+            assert!(sound.contains(from), "{from}");
+            let message = Manifest::parse(&sound.replace(from, to)).err().map(|error| error.0).unwrap_or_default();
+            assert!(message.contains(words), "{to}: {message:?}");
         }
     }
 
