@@ -4,7 +4,7 @@ use crate::HubSpot;
 use tollgate_sdk::{
     Action, Comparison, Condition, Connector, ExternalId, Failure, FieldType, Intent, Lookup, Next, Outcome, Page,
     ReadRequest, SafeRepeat, Source, Target, Violation, http,
-    json::{Json, json},
+    json::{Json, json, number},
     testing::Host,
 };
 
@@ -154,7 +154,8 @@ fn one_call_for_each_action() {
     let message = r#"Property values were not valid: [{"isValid":false,"message":"no","error":"INVALID_OPTION","name":"industry"}]"#;
     let refused = json!({"category": "VALIDATION_ERROR", "message": message, "context": {"objectWriteTraceId": ["6"]}});
     host.answer("batch-upsert", 207, json!({"results": [made], "numErrors": 1, "errors": [refused]}));
-    let data = json!({"name": "Acme", "annualrevenue": 1054.10, "is_public": true, "phone": null, "hs_object_id": "1"});
+    let revenue = number("1054.10").unwrap();
+    let data = json!({"name": "Acme", "annualrevenue": revenue, "is_public": true, "phone": null, "hs_object_id": "1"});
     let action = |id| match id {
         1 | 3 => Action::Create,
         2 | 5 => Action::Update,
