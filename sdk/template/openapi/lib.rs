@@ -4,7 +4,7 @@
 mod streams;
 mod table;
 
-use tollgate_sdk::{Account, Connector, Failure, Result, Serve, Source, config, http};
+use tollgate_sdk::{Account, Connector, Failure, Result, Serve, Source, config};
 
 /// The plugin.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Connector for Acme {
     fn check() -> Result<Account> {
         let first = streams::TABLES.first();
         let first = first.ok_or_else(|| Failure::Misconfigured("there is no stream: see NOTES.md".into()))?;
-        http::request(first.route).send()?.ok()?;
+        first.request()?.send()?.ok()?;
         let account = config::text("account")?;
         Ok(Account::new(account.clone(), account))
     }

@@ -1,7 +1,8 @@
 //! A stream that is read with one list request.
 
 use tollgate_sdk::{
-    Change, Failure, Field, FieldType, Page, ReadRequest, Reading, Result, Serve, Stream, http,
+    Change, Failure, Field, FieldType, Page, ReadRequest, Reading, Result, Serve, Stream, config,
+    http::{self, Request},
     json::{self, Json},
     log,
     paging::Offset,
@@ -20,6 +21,8 @@ pub(crate) struct Table {
     pub(crate) fields: &'static [(&'static str, FieldType, bool)],
     /// The parameters by which the system pages, if it does: only its first page is read until they are used.
     pub(crate) paged_by: &'static [&'static str],
+    /// Headers that each request needs, and the settings that hold them.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
 }
 
 impl Serve for Table {
@@ -39,7 +42,7 @@ impl Serve for Table {
 
     fn read(&self, request: ReadRequest) -> Result<Page> {
         let offset = Offset::of(&request)?;
-        let answer: Json = http::request(self.route).send()?.ok()?.json()?;
+        let answer: Json = self.request()?.send()?.ok()?.json()?;
         let items = answer.pointer(self.items).and_then(Json::as_array);
         let missing = || Failure::Fault(format!("the answer of `{}` has no list at `{}`", self.route, self.items));
         let changes = items.ok_or_else(missing)?.iter().map(|item| self.change(item)).collect::<Result<Vec<_>>>()?;
@@ -51,6 +54,12 @@ impl Serve for Table {
 }
 
 impl Table {
+    /// The request that lists it.
+    pub(crate) fn request(&self) -> Result<Request> {
+        let with = |request: Request, (header, setting): &(&str, &str)| Ok(request.header(header, config::text(setting)?));
+        self.headers.iter().try_fold(http::request(self.route), with)
+    }
+
     fn change(&self, item: &Json) -> Result<Change> {
         let key = item.get(self.key).and_then(json::text);
         let missing = || Failure::Fault(format!("a record of `{}` has no `{}`", self.name, self.key));

@@ -43,6 +43,8 @@ pub(super) struct Stream {
     pub(super) key: String,
     pub(super) fields: Vec<Field>,
     pub(super) paged_by: Vec<String>,
+    /// Headers that each request needs, and the settings that hold them.
+    pub(super) headers: Vec<(String, String)>,
 }
 
 /// One field.

@@ -69,6 +69,10 @@ pub(super) fn api(document: &Json) -> Result<Api, String> {
     if api.routes.is_empty() {
         return Err("it holds no operation that a plugin can use".into());
     }
+    if api.streams.is_empty() {
+        let why = api.notes.join("; ");
+        return Err(format!("none of its operations lists records as it is: begin from the template instead ({why})"));
+    }
     Ok(api)
 }
 
@@ -181,25 +185,28 @@ fn stream(place: Place<'_>, route: &str) -> Result<(Stream, Vec<String>), Option
     if path.contains('{') {
         return Err(Some("it lists what belongs to another record".into()));
     }
-    if let Some((name, ..)) = parameters.iter().find(|(_, is_required)| *is_required) {
+    if let Some((name, ..)) = parameters.iter().find(|(_, is_required, is_header)| *is_required && !is_header) {
         return Err(Some(format!("it needs the parameter `{name}`")));
     }
     let name = kebab(path.trim_end_matches('/').rsplit('/').next().unwrap_or(path));
     let (fields, guessed) = fields(document, record);
     let key = key(&fields, &name).ok_or_else(|| Some("no field names its records".to_owned()))?;
     let is_paging = |name: &str| PAGING.contains(&name.to_ascii_lowercase().replace(['_', '-', '$'], "").as_str());
-    let paged_by = parameters.into_iter().map(|(name, _)| name).filter(|name| is_paging(name)).collect();
-    Ok((Stream { name, route: route.to_owned(), items, key, fields, paged_by }, guessed))
+    let needed = parameters.iter().filter(|(_, is_required, is_header)| *is_required && *is_header);
+    let headers = needed.map(|(name, ..)| (name.to_ascii_lowercase(), kebab(name))).collect();
+    let paged_by = parameters.into_iter().map(|(name, ..)| name).filter(|name| is_paging(name)).collect();
+    Ok((Stream { name, route: route.to_owned(), items, key, fields, paged_by, headers }, guessed))
 }
 
-/// Parameters of the query and of headers: name, and whether it must be given.
-fn parameters(place: Place<'_>) -> Vec<(String, bool)> {
+/// Parameters of the query and of headers: name, whether it must be given, whether it is a header.
+fn parameters(place: Place<'_>) -> Vec<(String, bool, bool)> {
     let lists = [place.item, place.operation].into_iter().filter_map(|owner| owner.get("parameters")?.as_array());
     let parameter = |parameter: &Json| {
         let parameter = resolve(place.document, parameter)?;
-        let is_asked = matches!(parameter.get("in")?.as_str()?, "query" | "header");
+        let place = parameter.get("in")?.as_str()?;
+        let is_asked = matches!(place, "query" | "header");
         let is_required = parameter.get("required").and_then(Json::as_bool).unwrap_or(false);
-        is_asked.then(|| Some((parameter.get("name")?.as_str()?.to_owned(), is_required)))?
+        is_asked.then(|| Some((parameter.get("name")?.as_str()?.to_owned(), is_required, place == "header")))?
     };
     lists.flatten().filter_map(parameter).collect()
 }

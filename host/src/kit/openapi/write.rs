@@ -1,6 +1,7 @@
 //! Writes what a document said: manifest, tables of fields, notes.
 
 use super::{Api, Field, Stream};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use tollgate_core::model::manifest::Effect;
 use tollgate_core::model::text::is_deceptive;
@@ -19,6 +20,16 @@ pub(in crate::kit) fn manifest(api: &Api, name: &str) -> String {
         quoted(&format!("Reads from {}.", plain(&api.title))),
         quoted(&api.host),
     );
+    let headers: BTreeMap<_, _> =
+        api.streams.iter().flat_map(|stream| &stream.headers).map(|(header, setting)| (setting, header)).collect();
+    for (setting, header) in headers {
+        let about = quoted(&format!("What each request says in the header {}.", plain(header)));
+        let _ = write!(
+            text,
+            "\n[[setting]]\nname = {}\nabout = {about}\ntype = \"text\"\nrequired = true\n",
+            quoted(setting)
+        );
+    }
     for route in &api.routes {
         let effect = match route.effect {
             Effect::None => "effect = \"none\"",
@@ -53,11 +64,11 @@ pub(in crate::kit) fn streams(api: &Api) -> String {
 }
 
 fn table(stream: &Stream, text: &mut String) {
-    let Stream { name, route, items, key, fields, paged_by } = stream;
+    let Stream { name, route, items, key, fields, paged_by, headers } = stream;
     let _ = write!(
         text,
         "    Table {{\n        name: {name:?},\n        route: {route:?},\n        items: {items:?},\n        key: {key:?},\n        \
-         paged_by: &{paged_by:?},\n        fields: &[\n"
+         paged_by: &{paged_by:?},\n        headers: &{headers:?},\n        fields: &[\n"
     );
     for Field { path, of, required } in fields {
         let _ = writeln!(text, "            ({path:?}, FieldType::{of:?}, {required}),");
