@@ -2,6 +2,7 @@
 
 mod broken;
 mod bundled;
+mod guide;
 mod template;
 mod vendor;
 

@@ -27,6 +27,9 @@ pub(super) enum PluginVerb {
         /// The folder of the SDK's crate
         #[arg(long)]
         sdk: Option<PathBuf>,
+        /// Begin from the vendor's own description: `--from openapi FILE` (OpenAPI 3, JSON or YAML)
+        #[arg(long, num_args = 2, value_names = ["KIND", "FILE"])]
+        from: Vec<PathBuf>,
     },
     /// Build, load and try a plugin crate, again after each change
     Dev {
@@ -85,7 +88,9 @@ pub(super) struct TargetArguments {
 /// Does what the verb says.
 pub(super) async fn run(verb: PluginVerb) -> anyhow::Result<()> {
     match verb {
-        PluginVerb::New { name, into, sdk } => new(kit::scaffold::New { name, into, sdk }),
+        PluginVerb::New { name, into, sdk, from } => {
+            new(kit::scaffold::New { name, into, sdk, openapi: description(&from)? })
+        }
         PluginVerb::Dev { target, once } => super::dev::dev(target, once).await,
         PluginVerb::Test { target, record } => test(target, record).await,
         PluginVerb::Build { folder, out, version } => build(&folder, out.as_deref(), version),
@@ -94,9 +99,22 @@ pub(super) async fn run(verb: PluginVerb) -> anyhow::Result<()> {
 }
 
 fn new(new: kit::scaffold::New) -> anyhow::Result<()> {
-    let folder = kit::scaffold::create(&new)?;
-    println!("{} is made; next: tollgate plugin test {}", folder.display(), folder.display());
+    let kit::scaffold::Made { folder, notes } = kit::scaffold::create(&new)?;
+    for note in &notes {
+        eprintln!("note: {note}");
+    }
+    let next = if new.openapi.is_some() { "build" } else { "test" };
+    println!("{} is made; next: tollgate plugin {next} {}", folder.display(), folder.display());
     Ok(())
+}
+
+/// The file of `--from openapi FILE`.
+fn description(from: &[PathBuf]) -> anyhow::Result<Option<PathBuf>> {
+    match from {
+        [] => Ok(None),
+        [kind, file] if kind.as_os_str() == "openapi" => Ok(Some(file.clone())),
+        [kind, ..] => bail!("`{}` is no kind of description: write `--from openapi FILE`", kind.display()),
+    }
 }
 
 fn build(folder: &Path, out: Option<&Path>, version: Option<String>) -> anyhow::Result<()> {

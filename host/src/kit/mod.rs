@@ -28,6 +28,7 @@ mod bench;
 pub mod cassette;
 mod checks;
 mod live;
+mod openapi;
 mod report;
 pub mod scaffold;
 mod script;

@@ -1,7 +1,7 @@
 //! A new plugin crate: the template of `sdk/template` with names filled in. It compiles, has tests, and passes the kit from
 //! its own cassette before a line of it is changed.
 
-use crate::kit::Error;
+use crate::kit::{Error, openapi};
 use std::path::{Path, PathBuf};
 
 /// Every file of the template: its place in the new crate, and its text.
@@ -18,6 +18,14 @@ const FILES: &[(&str, &str)] = &[
     ("cassettes/kit.jsonl", include_str!("../../../sdk/template/cassettes/kit.jsonl")),
 ];
 
+/// What a plugin begun from a description has in place of the template's own connector.
+const BEGUN: &[(&str, &str)] = &[
+    ("Cargo.toml", include_str!("../../../sdk/template/Cargo.toml.in")),
+    (".gitignore", include_str!("../../../sdk/template/gitignore")),
+    ("src/lib.rs", include_str!("../../../sdk/template/openapi/lib.rs")),
+    ("src/table.rs", include_str!("../../../sdk/template/openapi/table.rs")),
+];
+
 /// Bytes of a plugin's name.
 const NAME_BYTES_MAX: usize = 40;
 
@@ -30,23 +38,39 @@ pub struct New {
     pub into: PathBuf,
     /// Where the SDK's crate stands; by default beside the source of this program, else the published version.
     pub sdk: Option<PathBuf>,
+    /// The vendor's OpenAPI 3 document, JSON or YAML, to begin from; else the template's own connector is made.
+    pub openapi: Option<PathBuf>,
+}
+
+/// What was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The crate's folder.
+    pub folder: PathBuf,
+    /// What of the vendor's document was not taken over, or must be confirmed; NOTES.md says it too.
+    pub notes: Vec<String>,
 }
 
 /// Makes the crate and says in which folder.
 ///
 /// # Errors
-/// The name is none, the folder exists already, or a file cannot be written.
-pub fn create(new: &New) -> Result<PathBuf, Error> {
+/// The name is none, the folder exists already, the document is not one that is read, or a file cannot be written.
+pub fn create(new: &New) -> Result<Made, Error> {
     verify(&new.name)?;
     let folder = new.into.join(&new.name);
     if folder.exists() {
         return Err(Error::Scaffold(format!("{} exists already: choose another name or folder", folder.display())));
     }
     let sdk = sdk(new.sdk.as_deref())?;
-    for (file, text) in FILES {
+    let api = new.openapi.as_deref().map(openapi::read).transpose()?;
+    for (file, text) in if api.is_some() { BEGUN } else { FILES } {
         write(&folder.join(file), &named(text, &new.name).replace("{ SDK }", &format!("{{ {sdk} }}")))?;
     }
-    Ok(folder)
+    let Some(api) = api else { return Ok(Made { folder, notes: Vec::new() }) };
+    write(&folder.join("plugin.toml"), &openapi::manifest(&api, &new.name))?;
+    write(&folder.join("src/streams.rs"), &openapi::streams(&api))?;
+    write(&folder.join("NOTES.md"), &openapi::notes(&api))?;
+    Ok(Made { folder, notes: api.notes })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
@@ -106,8 +130,8 @@ mod tests {
     #[test]
     fn new_crates() {
         let folder = tempfile::tempdir().unwrap();
-        let new = |name: &str| New { name: name.into(), into: folder.path().to_owned(), sdk: None };
-        let made = create(&new("north-wind2")).unwrap();
+        let new = |name: &str| New { name: name.into(), into: folder.path().to_owned(), sdk: None, openapi: None };
+        let made = create(&new("north-wind2")).unwrap().folder;
         for (file, _) in FILES {
             let text = std::fs::read_to_string(made.join(file)).unwrap();
             assert!(!text.to_ascii_lowercase().contains("acme") && !text.contains("SDK }"), "{file}: {text}");

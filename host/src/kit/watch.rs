@@ -248,8 +248,10 @@ impl Echo {
     }
 
     fn next(&self, ask: &Ask) -> Answer {
-        let next = self.0.lock().unwrap_or_else(PoisonError::into_inner).next();
-        match next {
+        let mut exchanges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was not granted is refused before it comes here.
+        let is_denied = |exchange: &Exchange| matches!(exchange.answer, Err(http::Error::Denied(_)));
+        match exchanges.find(|exchange| exchange.ask == *ask || !is_denied(exchange)) {
             Some(exchange) if exchange.ask == *ask => exchange.answer,
             _ => Err(http::Error::Other("the first time something else was asked here".into())),
         }

@@ -78,3 +78,8 @@ pub use record::Test;
 
 /// What every call of a plugin ends with.
 pub type Result<T> = std::result::Result<T, Failure>;
+
+/// The vendor's guide: its code must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Guide;

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::path::Path;
 use std::process::Command;
 use tollgate::kit::cassette::{Cassette, Recorder};
-use tollgate::kit::scaffold::{New, create};
+use tollgate::kit::scaffold::{Made, New, create};
 use tollgate::kit::{Check, Script, Trial};
 use tollgate::pack;
 use tollgate_tests::guests;
@@ -16,8 +16,12 @@ const NAME: &str = "my-company/acme";
 
 /// A new crate of this name, with the versions that this workspace has locked, so that nothing is fetched.
 fn fresh(name: &str, into: &Path) -> std::path::PathBuf {
-    let made = create(&New { name: name.into(), into: into.to_owned(), sdk: None }).unwrap();
-    std::fs::copy(guests::root().join("Cargo.lock"), made.join("Cargo.lock")).unwrap();
+    make(New { name: name.into(), into: into.to_owned(), sdk: None, openapi: None }).folder
+}
+
+fn make(new: New) -> Made {
+    let made = create(&new).unwrap();
+    std::fs::copy(guests::root().join("Cargo.lock"), made.folder.join("Cargo.lock")).unwrap();
     made
 }
 
@@ -85,3 +89,57 @@ fn a_new_plugin_tests_itself() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("4 passed"), "{said}");
 }
+
+/// What is begun from an OpenAPI document builds as it is, reads what the system answers, and says what was left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn from_openapi() {
+    let folder = tempfile::tempdir().unwrap();
+    let document = folder.path().join("pets.yaml");
+    std::fs::write(&document, PETS).unwrap();
+    let made = make(New { name: "pets".into(), into: folder.path().to_owned(), sdk: None, openapi: Some(document) });
+    assert!(made.notes.iter().any(|note| note.contains("pages by limit")), "{:?}", made.notes);
+    let plugin = load(&pack::build(&made.folder, &guests::options()).unwrap().bytes).await;
+    let cassette = r#"{"cassette":1,"plugin":"my-company/pets","now_ms":5,"settings":{"account":"a-1"}}
+{"call":"any","route":"list-pets","answer":{"response":{"status":200,"headers":[],"body":{"text":"[{\"id\":7,\"price\":1.50}]"}}}}"#;
+    let stage = Cassette::read(cassette, "my-company/pets", "pets").unwrap();
+    let report = run(&plugin, &Script::parse("").unwrap(), &stage).await;
+    assert_good(&report, 8);
+}
+
+/// A vendor's own document of a thousand kilobytes becomes a plugin that builds, where that document is at hand.
+#[test]
+fn from_a_large_document() {
+    let Some(specs) = std::env::var_os("TOLLGATE_SPECS") else {
+        eprintln!("not run: set TOLLGATE_SPECS to a folder with xero/xero_accounting.yaml");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let document = Path::new(&specs).join("xero/xero_accounting.yaml");
+    let made = make(New { name: "xero".into(), into: folder.path().to_owned(), sdk: None, openapi: Some(document) });
+    let built = pack::build(&made.folder, &guests::options()).unwrap();
+    let admitted = tollgate_sandbox::admit(&built.bytes).unwrap();
+    assert!(admitted.manifest().routes.len() > 100, "{} routes", admitted.manifest().routes.len());
+    assert!(!made.notes.is_empty());
+}
+
+const PETS: &str = r##"
+openapi: 3.0.3
+info: {title: Pets, version: "1"}
+servers: [{url: "https://api.pets.example/v1"}]
+components:
+  schemas:
+    Pet:
+      type: object
+      required: [id]
+      properties: {id: {type: integer}, name: {type: string}, price: {type: number}}
+paths:
+  /pets:
+    get:
+      operationId: listPets
+      parameters: [{name: limit, in: query, schema: {type: integer}}]
+      responses:
+        "200":
+          content:
+            application/json: {schema: {type: array, items: {$ref: "#/components/schemas/Pet"}}}
+    post: {operationId: createPet}
+"##;

@@ -33,7 +33,7 @@ impl Connector for Broken {
             while http::request("me").send().is_ok() {}
         }
         let me: api::Me = http::request("me").send()?.ok()?.json()?;
-        Ok(Account::new(if fault() == "setup" { String::new() } else { me.id }, me.name))
+        Ok(Account::new(me.id, me.name))
     }
 
     fn streams() -> &'static [&'static dyn Serve] {
@@ -49,7 +49,12 @@ impl Serve for BrokenContact {
     }
 
     fn describe(&self) -> Result<Stream> {
-        Contact.describe()
+        let mut stream = Contact.describe()?;
+        if fault() == "setup" {
+            // A filter by a field that there is not.
+            stream.filterable.push("ghost".into());
+        }
+        Ok(stream)
     }
 
     fn read(&self, mut request: ReadRequest) -> Result<Page> {
