@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tollgate_core::model::connection::Connection;
 use tollgate_core::model::flow::Flow;
 use tollgate_core::model::schema::{Account, Stream};
-use tollgate_core::model::{AccountId, ConnectionName, FlowName};
+use tollgate_core::model::{AccountId, ConnectionName, FlowName, limits};
 use tollgate_sandbox::CallLimits;
 
 /// One connection with what is known of it.
@@ -68,8 +68,10 @@ impl App {
             return Ok(account);
         }
         let changed = changed(name, &row);
+        // Names come from the system and may be long; four bytes is the most that a character has.
+        let reason: String = changed.to_string().chars().take(limits::REASON_BYTES_MAX / 4).collect();
         for flow in self.flows_of(name).await? {
-            self.pause_flow(&flow, &changed.to_string(), actor).await?;
+            self.pause_flow(&flow, &reason, actor).await?;
         }
         Err(changed)
     }
@@ -129,8 +131,8 @@ impl App {
     /// [`Error::Absent`] if there is none of this name, or the store.
     pub async fn remove_secret(&self, name: &ConnectionName, secret: &str, actor: &str) -> Result<(), Error> {
         self.require_connection(name).await?;
-        let record = (actor, "secret.remove");
-        let mut commit = self.begin_as(record.0, record.1, format!("connection:{name}"), format!("`{secret}`")).await?;
+        let subject = format!("connection:{name}");
+        let mut commit = self.begin_as(actor, "secret.remove", subject, format!("`{secret}`")).await?;
         if !commit.remove_secret(name, secret).await? {
             return Err(Error::Absent { what: "secret", name: format!("{name}/{secret}") });
         }

@@ -43,7 +43,7 @@ pub(super) struct Running<'a> {
     /// Keys of records that are in flight.
     keys: HashMap<BatchId, Vec<String>>,
     is_ready_checked: bool,
-    /// Whether anything succeeded since the stretch began: only then earlier trouble is over.
+    /// Whether the stretch got somewhere: only then earlier trouble is over.
     has_worked: bool,
     /// Why the last read or write got nowhere.
     read_trouble: Option<String>,
@@ -292,7 +292,6 @@ impl<'a> Running<'a> {
         if let Some(batch) = again {
             self.enqueue(batch);
         }
-        self.has_worked |= trouble.is_none();
         self.write_trouble = trouble;
         Ok(())
     }
@@ -305,7 +304,6 @@ impl<'a> Running<'a> {
             read = self.reader.next(), if self.page.is_none() => match read? {
                 Read::Page(page) => {
                     self.read_trouble = None;
-                    self.has_worked = true;
                     self.turn(page);
                 }
                 Read::Trouble(trouble) => self.read_trouble = Some(trouble),
@@ -329,6 +327,7 @@ impl<'a> Running<'a> {
     }
 
     fn note_commit(&mut self, released: u64) {
+        self.has_worked = true;
         self.control.report.send_modify(|status| status.commits += 1);
         if released > 0 {
             self.is_ready_checked = false;
@@ -339,6 +338,7 @@ impl<'a> Running<'a> {
     fn report(&mut self) {
         let in_flight = self.keys.values().map(Vec::len).sum();
         let is_quiet = self.is_quiet();
+        self.has_worked |= is_quiet && self.reader.is_at_rest();
         let read_up_to = self.reader.caught_up_to();
         let trouble = self.read_trouble.as_ref().or(self.write_trouble.as_ref());
         let now = self.flow.clock.now();

@@ -274,8 +274,6 @@ pub const API_TOKEN_DAYS_DEFAULT: u32 = 90;
 pub const API_TOKEN_DAYS_MAX: u32 = 365;
 /// Bytes of an API token's name.
 pub const API_TOKEN_NAME_BYTES_MAX: usize = 100;
-/// API tokens of one tenant that are listed: far more than people and programs use.
-pub const API_TOKENS_MAX: u32 = 1_000;
 /// A token's last use is written down again after this long: not at each request.
 pub const API_TOKEN_USED_MS: u64 = 60_000;
 /// Records that one look-up of a person or a program gets: more is a flow's work.
