@@ -14,6 +14,7 @@ use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tollgate::app::apply::Wish;
 use tollgate::app::documents::{self, Document};
 use tollgate::app::{App, Options};
 use tollgate::clock::SystemClock;
@@ -75,13 +76,13 @@ impl Host {
         })
         .await?;
         for path in &self.plugins {
-            app.install(&std::fs::read(path)?).await?;
+            app.install(&std::fs::read(path)?, true, "world").await?;
         }
         for (connection, name, value) in &self.secrets {
-            app.set_secret(&connection.as_str().into(), name, value).await?;
+            app.set_secret(&connection.as_str().into(), name, value, "world").await?;
         }
         let document = |(file, text): &(String, String)| Document { file: file.clone(), text: text.clone() };
-        app.apply(&self.config.iter().map(document).collect::<Vec<_>>()).await?;
+        app.apply(Wish::new(&self.config.iter().map(document).collect::<Vec<_>>(), "world")).await?;
         Ok(app)
     }
 }
@@ -176,6 +177,12 @@ impl World {
             self.config.iter_mut().find(|document| document.file.ends_with(file)).expect("a file of the demo");
         assert!(document.text.contains(from), "{file} holds no {from:?}");
         document.text = document.text.replace(from, to);
+    }
+
+    /// The configuration's files.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.config
     }
 
     /// What a host between the two needs, in this process or in another one.

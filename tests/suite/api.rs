@@ -1,11 +1,14 @@
 //! The service through a real socket: who may do what, what callers are told, and that nothing secret comes out.
 
 mod client;
+mod configuration;
 mod document;
 mod doors;
 mod limits;
+mod plugins;
 mod resources;
 mod stopping;
+mod tables;
 
 use client::Client;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 mod api;
 mod bad_input;
 mod canary;
+mod configuration;
 mod contract;
 mod first_light;
 mod kill;

@@ -60,7 +60,7 @@ on_both_databases! {
             assert_eq!(rest(&app, &world).await, stored, "{stage}");
             assert_eq!(parked(&app).await, held, "{stage}");
         }
-        app.read_anew(&"orders".into()).await.expect("the flow starts again");
+        app.read_anew(&"orders".into(), "test").await.expect("the flow starts again");
         assert_eq!(rest(&app, &world).await, stored);
         assert_eq!(parked(&app).await, held);
         app.stop().await;

@@ -84,6 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper_util::", &["host/src/gate/"]),
     ("tokio_rustls::", &["host/src/gate/"]),
     ("axum::", &["host/src/api/"]),
+    ("similar::", &["host/src/app/"]),
     ("utoipa::", &["host/src/api/"]),
     ("utoipa_axum::", &["host/src/api/"]),
     ("clap::", &["host/src/cli/", "host/src/main.rs"]),

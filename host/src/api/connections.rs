@@ -3,8 +3,9 @@
 use super::error::Error;
 use super::take::{Body, Named};
 use super::{List, Shared};
-use axum::Json;
+use crate::app::access::Who;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tollgate_core::model::ConnectionName;
@@ -81,9 +82,10 @@ pub(super) async fn check_connection(
 pub(super) async fn set_secret(
     service: Shared,
     Named((name, secret)): Named<(ConnectionName, String)>,
+    Extension(who): Extension<Who>,
     Body(SecretValue { value }): Body<SecretValue>,
 ) -> Result<StatusCode, Error> {
     service.app.require_connection(&name).await?;
-    service.act(async move |app| Ok(app.set_secret(&name, &secret, &value).await?)).await?;
+    service.act(async move |app| Ok(app.set_secret(&name, &secret, &value, &who.actor()).await?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

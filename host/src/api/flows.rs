@@ -4,9 +4,10 @@ use super::error::{Code, Error};
 use super::take::{Asked, Named, limit};
 use super::{List, Shared};
 use crate::app::App;
+use crate::app::access::Who;
 use crate::store::Kind;
-use axum::Json;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use tollgate_core::model::flow::Flow;
 use tollgate_core::model::tally::Tally;
@@ -193,8 +194,12 @@ async fn view(app: &App, flow: &Flow) -> Result<FlowView, Error> {
 #[utoipa::path(post, path = "/v1/flows/{flow}/read-anew", tag = "flows",
     params(("flow" = String, Path, description = "The flow")),
     responses((status = 202, description = "It has started over")))]
-pub(super) async fn read_anew(service: Shared, Named(flow): Named<FlowName>) -> Result<StatusCode, Error> {
-    service.act(async move |app| Ok(app.read_anew(&flow).await?)).await?;
+pub(super) async fn read_anew(
+    service: Shared,
+    Named(flow): Named<FlowName>,
+    Extension(who): Extension<Who>,
+) -> Result<StatusCode, Error> {
+    service.act(async move |app| Ok(app.read_anew(&flow, &who.actor()).await?)).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -4,7 +4,7 @@
 //!
 //! [`serve`] (`serve.rs`) listens and stops. A request passes the frame (`frame.rs`: an id, a place among those at the
 //! same time, a time limit, a net under everything), then the door (`auth.rs`: whose token, which right), then the handler
-//! of its resource: `health`, `plugins`, `connections`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
+//! of its resource: `health`, `plugins`, `configuration`, `connections`, `flows`, `steward`, `tables`, `documents`, `tokens`. `take.rs` reads a
 //! request's parts, `error.rs` is what a caller is told when something did not work, `rules.rs` who may do what.
 //!
 //! # Invariants
@@ -26,6 +26,7 @@
 //!   is taken, as scripts need it.
 
 mod auth;
+mod configuration;
 mod connections;
 mod documents;
 pub mod error;
@@ -96,6 +97,11 @@ pub(crate) struct List<T> {
 }
 
 impl<T> List<T> {
+    /// One page, of rows that are shown as something else.
+    fn page<R>((rows, next): (Vec<R>, Option<String>), show: impl Fn(R) -> T) -> Self {
+        Self { items: rows.into_iter().map(show).collect(), next }
+    }
+
     fn whole(items: Vec<T>) -> Self {
         Self { items, next: None }
     }
@@ -133,7 +139,15 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::is_alive))
         .routes(routes!(health::is_ready))
         .routes(routes!(health::show_document))
-        .routes(routes!(plugins::list_plugins))
+        .routes(routes!(plugins::list_plugins, plugins::install_plugin))
+        .routes(routes!(plugins::rollback_plugin))
+        .routes(routes!(plugins::show_plugin, plugins::delete_plugin))
+        .routes(routes!(plugins::activate_plugin))
+        .routes(routes!(configuration::show_configuration))
+        .routes(routes!(configuration::apply))
+        .routes(routes!(configuration::rollback))
+        .routes(routes!(configuration::list_revisions))
+        .routes(routes!(configuration::show_revision))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
         .routes(routes!(connections::set_secret))
@@ -146,9 +160,13 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(steward::discard))
         .routes(routes!(steward::correct))
         .routes(routes!(flows::list_runs))
-        .routes(routes!(tables::show_row, tables::set_row))
+        .routes(routes!(tables::list_tables))
+        .routes(routes!(tables::list_rows))
+        .routes(routes!(tables::show_row, tables::set_row, tables::remove_row))
+        .routes(routes!(tables::list_row_versions))
         .routes(routes!(documents::list_documents))
-        .routes(routes!(documents::show_text))
+        .routes(routes!(documents::show_text, documents::remove_document))
+        .routes(routes!(documents::list_versions))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
 }
@@ -160,6 +178,8 @@ fn finish(mut document: OpenApi) -> OpenApi {
     let (name, schema) = (Error::name().into_owned(), <Error as utoipa::PartialSchema>::schema());
     components.schemas.insert(name, schema);
     components.schemas.insert(Code::name().into_owned(), <Code as utoipa::PartialSchema>::schema());
+    let fault = <error::FaultView as utoipa::PartialSchema>::schema();
+    components.schemas.insert(error::FaultView::name().into_owned(), fault);
     for (path, item) in &mut document.paths.paths {
         let operations =
             [("GET", &mut item.get), ("PUT", &mut item.put), ("POST", &mut item.post), ("DELETE", &mut item.delete)];

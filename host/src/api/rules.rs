@@ -8,8 +8,16 @@ use crate::app::access::Role;
 /// What a route lets somebody do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// See plugins, connections, documents and translation tables.
+    /// See connections, documents and translation tables.
     ReadConfiguration,
+    /// See plugins and what they may do; nothing of a tenant.
+    ReadPlugins,
+    /// Install a plugin, which does nothing until it is active.
+    UploadPlugin,
+    /// Decide which version of a plugin is used, and delete versions.
+    ActivatePlugin,
+    /// Change connections, entity maps and flows.
+    Configure,
     /// See flows, their runs and counts; no record.
     ReadFlows,
     /// See records that are set aside or flagged: business data.
@@ -35,6 +43,8 @@ impl Right {
     pub fn is_act(self) -> bool {
         match self {
             Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens => false,
+            Right::ReadPlugins => false,
+            Right::UploadPlugin | Right::ActivatePlugin | Right::Configure => true,
             Right::CheckConnection
             | Right::SetSecret
             | Right::Operate
@@ -47,12 +57,18 @@ impl Right {
 
 /// Whether a role has a right.
 ///
-/// A vendor has none yet: what it may see is the health of its own plugins, and a token does not name a vendor. An
+/// A vendor ships plugins and sees which are there, and nothing of a tenant: not even which connections use them. An
 /// approver sees no records: what a plugin may do is decided from its page, not from a customer's data.
 pub fn may(role: Role, right: Right) -> bool {
     match (role, right) {
         (Role::Admin, _) => true,
+        (Role::Vendor, Right::ReadPlugins | Right::UploadPlugin) => true,
         (Role::Vendor, _) => false,
+        (Role::Operator | Role::Approver | Role::Auditor, Right::ReadPlugins) => true,
+        (
+            Role::Operator | Role::Approver | Role::Auditor,
+            Right::UploadPlugin | Right::ActivatePlugin | Right::Configure,
+        ) => false,
         (Role::Operator | Role::Approver | Role::Auditor, Right::ReadConfiguration | Right::ReadFlows) => true,
         (Role::Operator | Role::Auditor, Right::ReadRecords) => true,
         (Role::Operator, Right::CheckConnection | Right::Operate | Right::MendRecords | Right::SetTables) => true,
@@ -95,7 +111,17 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/healthz", Rule::Open),
     ("GET", "/readyz", Rule::Open),
     ("GET", "/v1/openapi.json", Rule::Open),
-    ("GET", "/v1/plugins", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/plugins", Rule::Needs(Right::ReadPlugins)),
+    ("POST", "/v1/plugins", Rule::Needs(Right::UploadPlugin)),
+    ("POST", "/v1/plugins/rollback", Rule::Needs(Right::ActivatePlugin)),
+    ("GET", "/v1/plugins/{digest}", Rule::Needs(Right::ReadPlugins)),
+    ("DELETE", "/v1/plugins/{digest}", Rule::Needs(Right::ActivatePlugin)),
+    ("POST", "/v1/plugins/{digest}/activate", Rule::Needs(Right::ActivatePlugin)),
+    ("GET", "/v1/configuration", Rule::Needs(Right::ReadConfiguration)),
+    ("POST", "/v1/configuration/apply", Rule::Needs(Right::Configure)),
+    ("POST", "/v1/configuration/rollback", Rule::Needs(Right::Configure)),
+    ("GET", "/v1/configuration/revisions", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/configuration/revisions/{revision}", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/connections", Rule::Needs(Right::ReadConfiguration)),
     ("POST", "/v1/connections/{name}/check", Rule::Needs(Right::CheckConnection)),
     ("PUT", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
@@ -110,8 +136,14 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/flows/{flow}/runs", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::ReadConfiguration)),
     ("PUT", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::SetTables)),
+    ("DELETE", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::SetTables)),
+    ("GET", "/v1/tables/{table}/rows/{from}/history", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/tables/{table}/rows", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/tables", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/documents", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/documents/{kind}/{name}", Rule::Needs(Right::ReadConfiguration)),
+    ("DELETE", "/v1/documents/{kind}/{name}", Rule::Needs(Right::Configure)),
+    ("GET", "/v1/documents/{kind}/{name}/history", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/tokens", Rule::Needs(Right::ReadTokens)),
     ("POST", "/v1/tokens", Rule::Needs(Right::ManageTokens)),
     ("DELETE", "/v1/tokens/{id}", Rule::Needs(Right::ManageTokens)),
@@ -129,7 +161,7 @@ mod tests {
     use super::*;
 
     /// Duties are apart: nobody but an admin holds credentials or gives out tokens, who approves neither operates nor
-    /// sees records, who audits changes nothing, and a vendor sees nothing of a tenant.
+    /// sees records, who audits changes nothing, and a vendor ships plugins, sees nothing of a tenant and switches nothing on.
     #[test]
     fn duties_are_apart() {
         let all: Vec<Right> = RULES
@@ -137,9 +169,11 @@ mod tests {
             .filter_map(|(_, _, rule)| if let Rule::Needs(right) = rule { Some(*right) } else { None })
             .collect();
         for right in all {
-            let only_admin = matches!(right, Right::SetSecret | Right::ManageTokens);
+            let only_admin =
+                matches!(right, Right::SetSecret | Right::ManageTokens | Right::Configure | Right::ActivatePlugin);
             assert!(may(Role::Admin, right));
-            assert!(!may(Role::Vendor, right), "{right:?}");
+            let is_of_plugins = matches!(right, Right::ReadPlugins | Right::UploadPlugin);
+            assert_eq!(may(Role::Vendor, right), is_of_plugins, "{right:?}");
             assert!(!only_admin || !may(Role::Operator, right), "{right:?}");
             assert!(!right.is_act() || !may(Role::Auditor, right) && !may(Role::Approver, right), "{right:?}");
         }

@@ -36,14 +36,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     }
 }
 
-/// The body, as JSON; at most [`limits::API_BODY_BYTES_MAX`].
-pub(super) struct Body<T>(pub(super) T);
+/// The body, as JSON; at most `MOST` bytes.
+pub(super) struct Body<T, const MOST: usize = { limits::API_BODY_BYTES_MAX }>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Body<T, MOST> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
-        let bytes = read(request).await?;
+        let bytes = read(request, MOST).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // The text of the error may quote the body; a secret could be in it.
             let message = "the body is not the JSON that this route takes: see /v1/openapi.json";
@@ -52,8 +52,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Error> {
-    let most = limits::API_BODY_BYTES_MAX;
+/// The body as it is; at most `MOST` bytes.
+pub(super) struct Raw<const MOST: usize>(pub(super) Bytes);
+
+impl<S: Send + Sync, const MOST: usize> FromRequest<S> for Raw<MOST> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
+        read(request, MOST).await.map(Self)
+    }
+}
+
+async fn read(request: Request, most: usize) -> Result<Bytes, Error> {
     let too_large = || Error::new(Code::TooLarge, format!("the body has more than {most} bytes")).at("body");
     let stated = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if stated.is_some_and(|length: u64| length > most as u64) {
@@ -77,6 +87,25 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, Error> {
         return Ok(limit);
     }
     Err(Error::new(Code::Malformed, format!("`limit` must be 1 to {}", limits::API_ROWS_MAX)).at("query"))
+}
+
+/// A page of rows: one more than it shows were asked for, so that it is known whether there is a next one. Its name is that
+/// of the last row shown.
+pub(super) fn page<T>(mut rows: Vec<T>, limit: u32, name: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| is_more).map(name);
+    (rows, next)
+}
+
+/// A number that an earlier page gave as `next`.
+///
+/// # Errors
+/// It is none.
+pub(super) fn after_number(asked: Option<&str>) -> Result<Option<i64>, Error> {
+    let number = asked.map(str::parse).transpose();
+    number.map_err(|_| Error::new(Code::Malformed, "`after` is what the page before gave as `next`").at("query"))
 }
 
 /// A version as an entity tag.

@@ -2,30 +2,35 @@
 //! product's verbs to whoever drives it: the command line, the demo, the tests.
 
 pub mod access;
+pub mod apply;
 pub mod documents;
+mod keep;
 pub mod look;
 mod mend;
 mod open;
+pub mod plugins;
 mod rest;
+pub mod revisions;
+pub mod tables;
 
 use crate::clock::SharedClock;
-use crate::engine::{self, Handle, OpenFlow, Status};
+use crate::engine::Status;
 use crate::gate::budget::{Budget, Counters, Payer, Usage};
 use crate::gate::net::Net;
 use crate::gate::vault::{Kek, Vault};
 use crate::gate::{CallContext, Gate, Purpose};
-use crate::store::{Kind, PluginRow, RecordRow, SetAsideRow, Store};
+use crate::store::{Kind, RecordRow, SetAsideRow, Store};
 use crate::{gate, store};
-use documents::{Document, Documents, Fault};
-use std::collections::BTreeMap;
+use documents::{Documents, Fault};
+use keep::{Flows, Keeper};
+use open::Opener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
-use tollgate_core::entity::need;
 use tollgate_core::model::schema::Account;
 use tollgate_core::model::tally::Tally;
-use tollgate_core::model::{AccountId, ConnectionName, Digest, FlowName, TableName, Tenant, audit};
-use tollgate_sandbox::{Admitted, CallError, CallLimits, Plugin, Sandbox, admit};
+use tollgate_core::model::{AccountId, ConnectionName, FlowName, Tenant, audit};
+use tollgate_sandbox::{CallError, CallLimits, Sandbox};
 
 /// What a host is opened with.
 pub struct Options {
@@ -65,6 +70,33 @@ pub enum Error {
     /// Configuration that is refused; nothing was changed.
     #[error("the configuration is refused, nothing was changed:\n{}", lines(.0))]
     Configuration(Vec<Fault>),
+    /// A stored document cannot be used: only a newer host finds that out.
+    #[error(transparent)]
+    Fault(Fault),
+    /// The configuration has another revision than the caller saw; nothing was changed.
+    #[error("somebody else changed the configuration: it has revision {revision} now; look at it again")]
+    Moved {
+        /// Its revision now.
+        revision: i64,
+    },
+    /// A plugin cannot be deleted; nothing was changed.
+    #[error("plugin `{plugin}` is active and used by: {connections}; activate another version first, or remove them")]
+    InUseBy {
+        /// Its name.
+        plugin: String,
+        /// Which connections use it.
+        connections: String,
+    },
+    /// A connection does not have the stream that an entity map names.
+    #[error("connection `{connection}` has no stream `{stream}`; it has: {known}")]
+    Stream {
+        /// The connection.
+        connection: ConnectionName,
+        /// The stream.
+        stream: String,
+        /// Those that it has.
+        known: String,
+    },
     /// There is no such thing.
     #[error("there is no {what} `{name}`")]
     Absent {
@@ -110,13 +142,14 @@ pub struct App {
     store: Store,
     gate: Arc<Gate>,
     vault: Arc<Vault>,
-    sandbox: Sandbox,
+    opener: Arc<Opener>,
     budget: Arc<Counters>,
     clock: SharedClock,
-    holder: String,
     wake: watch::Sender<u64>,
-    flows: Mutex<BTreeMap<FlowName, Handle>>,
-    loaded: Mutex<BTreeMap<Digest, Plugin>>,
+    flows: Flows,
+    keeper: Arc<Keeper>,
+    /// Held by whoever changes configuration or plugins, from looking to the end.
+    changing: Mutex<()>,
     /// Held as long as the process uses the data folder.
     _lock: std::fs::File,
 }
@@ -139,92 +172,44 @@ impl App {
             interruption: tollgate_sandbox::Interruption::Epoch,
         })?;
         let holder = open::node_id(&data_dir, &clock)?;
+        let opener = Arc::new(Opener {
+            tenant: tenant.clone(),
+            store: store.clone(),
+            gate: gate.clone(),
+            sandbox,
+            clock: clock.clone(),
+            loaded: Mutex::default(),
+        });
+        let (wake, flows) = (watch::Sender::new(0), Flows::default());
+        let keeper = Arc::new(Keeper::new(opener.clone(), flows.clone(), holder, wake.clone()));
         Ok(Self {
             tenant,
             store,
             gate,
             vault,
-            sandbox,
+            opener,
             budget,
             clock,
-            holder,
-            wake: watch::Sender::new(0),
-            flows: Mutex::default(),
-            loaded: Mutex::default(),
+            wake,
+            flows,
+            keeper,
+            changing: Mutex::default(),
             _lock: lock,
         })
-    }
-
-    /// Admits a component and makes it the active plugin of its name.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] names everything that is wrong with it.
-    pub async fn install(&self, component: &[u8]) -> Result<Admitted, Error> {
-        let admitted = admit(component)?;
-        let about = &admitted.manifest().plugin;
-        let row = PluginRow {
-            digest: admitted.digest(),
-            name: about.name.clone(),
-            version: about.version.clone(),
-            manifest: admitted.manifest_text().to_owned(),
-        };
-        let detail = format!("{} {} {}", row.name, row.version, row.digest);
-        let mut commit = self.begin("plugin.install", format!("plugin:{}", row.name), detail).await?;
-        commit.install_plugin(&row, component).await?;
-        commit.finish().await?;
-        Ok(admitted)
     }
 
     /// Seals a secret of a connection. It is never given back.
     ///
     /// # Errors
     /// The store.
-    pub async fn set_secret(&self, connection: &ConnectionName, name: &str, value: &str) -> Result<(), Error> {
-        Ok(self.vault.put(&self.tenant, connection, name, value).await?)
-    }
-
-    /// Takes over configuration documents as one change. Records that failed under an earlier map are decided again.
-    /// Says which documents changed.
-    ///
-    /// # Errors
-    /// [`Error::Configuration`] lists every fault; nothing was changed then.
-    pub async fn apply(&self, files: &[Document]) -> Result<Vec<String>, Error> {
-        let documents = Documents::parse(files).map_err(Error::Configuration)?;
-        documents.verify(&self.store.plugins(&self.tenant).await?).map_err(Error::Configuration)?;
-        let mut commit =
-            self.begin("configuration.apply", "configuration".into(), format!("{} documents", files.len())).await?;
-        let mut changed = Vec::new();
-        for (kind, name, text) in documents.texts() {
-            if commit.put_document(kind, name, text).await? {
-                changed.push(format!("{kind} {name}"));
-            }
-        }
-        for flow in documents.flows() {
-            if changed.contains(&format!("entity {}", flow.entity)) {
-                commit.release_flow(&flow.flow).await?;
-            }
-        }
-        for (table, from, to) in documents.translations() {
-            commit.set_translation(table, from, to).await?;
-            commit.release(&[&need::by_table(table, from), &need::by_table(table, to)]).await?;
-        }
-        commit.finish().await?;
-        self.wake();
-        Ok(changed)
-    }
-
-    /// Sets one row of a translation table; records that wait for it are decided again at once. Says how many.
-    ///
-    /// # Errors
-    /// The store.
-    pub async fn set_translation(&self, table: &TableName, from: &str, to: &str) -> Result<u64, Error> {
-        let mut commit = self.begin("table.row.set", format!("table:{table}"), format!("`{from}` is `{to}`")).await?;
-        commit.set_translation(table, from, to).await?;
-        // A mirror's value is looked up backward.
-        let released = commit.release(&[&need::by_table(table, from), &need::by_table(table, to)]).await?;
-        commit.finish().await?;
-        self.wake();
-        Ok(released)
+    pub async fn set_secret(
+        &self,
+        connection: &ConnectionName,
+        name: &str,
+        value: &str,
+        actor: &str,
+    ) -> Result<(), Error> {
+        Ok(self.vault.put(&self.tenant, (connection, name), value, actor).await?)
     }
 
     /// Asks a connection's plugin whether endpoint and credential are right.
@@ -239,44 +224,40 @@ impl App {
         result.map_err(|source| Error::Call { connection: connection.clone(), call: "check", source })
     }
 
-    /// Opens all flows and runs them.
+    /// Runs all flows. One that cannot be opened is in trouble, which its status says, and is tried again; the others run
+    /// (RET-16).
     ///
     /// # Errors
-    /// A connection or an entity map cannot be used; flows that were started before run on.
+    /// The store.
     pub async fn start(&self) -> Result<(), Error> {
-        let documents = self.documents().await?;
-        for flow in documents.flows() {
-            let mut flows = self.flows.lock().await;
-            if !flows.contains_key(&flow.flow) {
-                let opened = self.open_flow(&documents, flow).await?;
-                let handle = engine::supervise::start(Arc::new(opened), self.holder.clone(), self.wake.clone());
-                flows.insert(flow.flow.clone(), handle);
-            }
-        }
-        Ok(())
+        self.keeper.start().await
     }
 
     /// Stops all flows after what is under way has been committed, and closes the store.
     pub async fn stop(&self) {
-        let flows = std::mem::take(&mut *self.flows.lock().await);
-        for (_, handle) in flows {
-            handle.stop().await;
-        }
+        self.keeper.stop().await;
         self.store.close().await;
     }
 
     /// Forgets how far a flow has read and reads its source anew; what is unchanged causes no write.
     ///
     /// # Errors
-    /// There is no such flow, or it cannot be opened again.
-    pub async fn read_anew(&self, flow: &FlowName) -> Result<(), Error> {
+    /// There is no such flow, or the store.
+    pub async fn read_anew(&self, flow: &FlowName, actor: &str) -> Result<(), Error> {
+        let held = self.keeper.hold().await;
         let handle = self.flows.lock().await.remove(flow);
         let handle = handle.ok_or_else(|| Error::Absent { what: "running flow", name: flow.to_string() })?;
         handle.stop().await;
-        let mut commit = self.begin("flow.read-anew", format!("flow:{flow}"), String::new()).await?;
+        let cleared = self.clear_checkpoint(flow, actor).await;
+        drop(held);
+        // Also when it was not cleared: the flow must not stay stopped.
+        self.start().await.and(cleared)
+    }
+
+    async fn clear_checkpoint(&self, flow: &FlowName, actor: &str) -> Result<(), Error> {
+        let mut commit = self.begin_as(actor, "flow.read-anew", format!("flow:{flow}"), String::new()).await?;
         commit.clear_checkpoint(flow).await?;
-        commit.finish().await?;
-        self.start().await
+        Ok(commit.finish().await?)
     }
 
     /// A flow's counts: the conservation line.
@@ -329,10 +310,6 @@ impl App {
         &self.store
     }
 
-    async fn begin(&self, action: &str, subject: String, detail: String) -> Result<store::Commit, Error> {
-        self.begin_as("admin", action, subject, detail).await
-    }
-
     /// Begins a commit in somebody's name.
     async fn begin_as(
         &self,
@@ -349,25 +326,11 @@ impl App {
         self.wake.send_modify(|count| *count += 1);
     }
 
-    async fn open_flow(
-        &self,
-        documents: &Documents,
-        flow: &tollgate_core::model::flow::Flow,
-    ) -> Result<OpenFlow, Error> {
-        open::flow(self, documents, flow).await
-    }
-
     async fn open_connection(&self, connection: &ConnectionName) -> Result<open::Connection, Error> {
-        open::connection(self, &self.documents().await?, connection).await
+        self.opener.connection(&self.documents().await?, connection).await
     }
 
     async fn documents(&self) -> Result<Documents, Error> {
-        let mut files = Vec::new();
-        for kind in documents::KINDS {
-            for row in self.store.documents(&self.tenant, kind).await? {
-                files.push(Document { file: format!("{kind}/{}", row.name), text: row.body });
-            }
-        }
-        Documents::parse(&files).map_err(Error::Configuration)
+        self.opener.documents().await
     }
 }

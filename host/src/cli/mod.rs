@@ -3,6 +3,7 @@
 pub mod review;
 mod service;
 
+use crate::app::apply::Wish;
 use crate::app::{App, Options, documents};
 use crate::clock::SystemClock;
 use crate::gate::net::SystemNet;
@@ -13,6 +14,9 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tollgate_core::model::ConnectionName;
+
+/// Who the audit log says it was.
+const ACTOR: &str = "command line";
 
 /// A self-hosted WebAssembly plugin host for connectors.
 #[derive(Parser)]
@@ -135,7 +139,7 @@ async fn set_secret(connection: &ConnectionName, name: &str, host: HostArguments
         bail!("the secret is empty: pipe its value into this command");
     }
     let app = host.open().await?;
-    app.set_secret(connection, name, value).await?;
+    app.set_secret(connection, name, value, ACTOR).await?;
     app.stop().await;
     println!("secret `{name}` of connection `{connection}` is stored, sealed");
     Ok(())
@@ -148,17 +152,26 @@ async fn run_flows(config: &Path, plugins: &[PathBuf], host: HostArguments) -> a
     for file in plugins {
         install(&app, file).await?;
     }
-    let changed = app.apply(&documents).await?;
-    tracing::info!(changed = changed.join(", "), "configuration applied");
+    apply(&app, &documents).await?;
     app.start().await?;
     interrupted().await?;
     app.stop().await;
     Ok(())
 }
 
+async fn apply(app: &App, files: &[documents::Document]) -> anyhow::Result<()> {
+    let applied = app.apply(Wish::new(files, ACTOR)).await?;
+    let changed: Vec<String> =
+        applied.changes.iter().map(|change| format!("{} {}", change.kind, change.name)).collect();
+    let (revision, rows) = (applied.revision, applied.rows.len());
+    tracing::info!(revision, changed = changed.join(", "), rows, "configuration applied");
+    Ok(())
+}
+
 async fn install(app: &App, file: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let admitted = app.install(&bytes).await.with_context(|| file.display().to_string())?;
+    let installed = app.install(&bytes, true, ACTOR).await.with_context(|| file.display().to_string())?;
+    let admitted = &installed.admitted;
     tracing::info!(plugin = admitted.manifest().plugin.name, digest = %admitted.digest(), "installed");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `tollgate serve` and `tollgate token`: the host as a service, and the first token to call it with.
 
-use super::{HostArguments, install, interrupted};
+use super::{ACTOR, HostArguments, apply, install, interrupted};
 use crate::api;
 use crate::app::access::{Role, TokenWish};
 use crate::app::{App, documents};
@@ -59,8 +59,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
         install(&app, file).await?;
     }
     if let Some(files) = files {
-        let changed = app.apply(&files).await?;
-        tracing::info!(changed = changed.join(", "), "configuration applied");
+        apply(&app, &files).await?;
     }
     app.start().await?;
     tell(&listener, &app).await?;
@@ -89,7 +88,7 @@ async fn tell(listener: &TcpListener, app: &App) -> anyhow::Result<()> {
 pub(super) async fn token(verb: TokenVerb) -> anyhow::Result<()> {
     let TokenVerb::Create { name, role, days, host } = verb;
     let app = host.open().await?;
-    let created = app.create_token(TokenWish { name: &name, role, days, actor: "command line" }).await;
+    let created = app.create_token(TokenWish { name: &name, role, days, actor: ACTOR }).await;
     app.stop().await;
     let created = created?;
     eprintln!("token {} as {role}, good until {}; it is not shown again:", created.row.id, created.row.expires);

@@ -79,7 +79,7 @@ pub(super) struct Running<'a> {
 impl<'a> Running<'a> {
     /// Starts a run and takes up what an earlier one left open.
     pub(super) async fn open(flow: Arc<OpenFlow>, lease: Lease, control: &'a mut Control) -> Result<Self, Error> {
-        let checkpoint = flow.store.checkpoint(&flow.tenant, &flow.name).await?;
+        let checkpoints = flow.store.checkpoints(&flow.tenant, &flow.name).await?;
         let run = RunRow {
             id: flow.new_run(),
             flow: flow.name.clone(),
@@ -88,7 +88,7 @@ impl<'a> Running<'a> {
             state: "running".into(),
             detail: String::new(),
         };
-        let reader = Reader::new(flow.clone(), run.id.clone(), checkpoint);
+        let reader = Reader::new(flow.clone(), run.id.clone(), checkpoints);
         let mut running = Self {
             flow,
             control,

@@ -83,7 +83,10 @@ mod tests {
     }
 
     fn slices(changes: Vec<Change>) -> Slices {
-        Slices::new(changes, Checkpoint { cursor_format: 1, cursor: "c".into(), is_caught_up: true })
+        Slices::new(
+            changes,
+            Checkpoint { source: "s".into(), cursor_format: 1, cursor: "c".into(), is_caught_up: true },
+        )
     }
 
     /// A page of two slices and a bit, in which the first record changed twice: all keys come once, in order, the first

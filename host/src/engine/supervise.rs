@@ -1,20 +1,50 @@
-//! A flow that is kept running: what it is doing, how it is told to read or stop, and another try after trouble.
+//! A flow that is kept running: opened, told to read, to be opened anew or to stop, and tried again after trouble.
+//!
+//! A flow that cannot be opened is in trouble like one whose source is away: it is tried again, and no other flow waits for
+//! it (RET-16).
 
+use crate::clock::SharedClock;
 use crate::engine::flow::OpenFlow;
 use crate::engine::lease::Lease;
 use crate::engine::runner::{Control, Running, Status};
 use crate::engine::{Error, describe};
+use futures_util::future::BoxFuture;
+use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tollgate_core::model::limits;
+use tollgate_core::model::{FlowName, limits};
+
+/// Opens the flow as it is configured now; what stands in the way is told as one line.
+pub type Open = Arc<dyn Fn() -> BoxFuture<'static, Result<OpenFlow, String>> + Send + Sync>;
+
+/// What is to be kept running.
+pub struct Subject {
+    /// The flow's name.
+    pub name: FlowName,
+    /// How it is opened: at its start, when it is told to, and after trouble with that.
+    pub open: Open,
+    /// The node that claims its lease.
+    pub holder: String,
+    /// Time, for the pauses between attempts.
+    pub clock: SharedClock,
+}
 
 /// A running flow, from outside.
 pub struct Handle {
     wanted: watch::Sender<u64>,
     status: watch::Receiver<Status>,
-    stop: watch::Sender<bool>,
+    orders: watch::Sender<Orders>,
+    taken: watch::Receiver<u64>,
     task: JoinHandle<()>,
+}
+
+/// What a flow is told from outside.
+#[derive(Clone, Copy, Default)]
+struct Orders {
+    /// How often it was told to be opened anew.
+    opening: u64,
+    is_stopping: bool,
 }
 
 impl Handle {
@@ -29,9 +59,20 @@ impl Handle {
         self.status.clone()
     }
 
+    /// Has the flow opened anew, as it is configured now. The wait that is given back ends when all that was under way has
+    /// been answered and committed, and nothing is done any more as it was configured before.
+    pub fn reopen(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.orders.send_modify(|orders| orders.opening += 1);
+        let (opening, mut taken) = (self.orders.borrow().opening, self.taken.clone());
+        async move {
+            // A flow that ended does nothing any more either.
+            let _ = taken.wait_for(|taken| *taken >= opening).await;
+        }
+    }
+
     /// Stops the flow after what is under way has been answered and committed.
     pub async fn stop(self) {
-        let _ = self.stop.send(true);
+        self.orders.send_modify(|orders| orders.is_stopping = true);
         if let Err(error) = self.task.await {
             tracing::error!(%error, "a flow ended badly");
         }
@@ -39,27 +80,44 @@ impl Handle {
 }
 
 /// Starts a flow. `wake` is shared by all flows of the host: it changes when a commit released records somewhere.
-pub fn start(flow: Arc<OpenFlow>, holder: String, wake: watch::Sender<u64>) -> Handle {
+pub fn start(subject: Subject, wake: watch::Sender<u64>) -> Handle {
     let (wanted, wanted_seen) = watch::channel(1);
     let (report, status) = watch::channel(Status::default());
-    let (stop, stopping) = watch::channel(false);
+    let (orders, told) = watch::channel(Orders::default());
+    let (take, taken) = watch::channel(0);
+    // Replaced for each stretch.
+    let stopping = watch::channel(false).1;
     let control = Control { wanted: wanted_seen, report, stopping, woken: wake.subscribe(), wake };
-    let task = tokio::spawn(supervise(flow, holder, control));
-    Handle { wanted, status, stop, task }
+    let task = tokio::spawn(supervise(subject, control, told, take));
+    Handle { wanted, status, orders, taken, task }
 }
 
 /// Runs the loop again after trouble, slower each time up to a minute, until a stretch gets somewhere; a lease that is
 /// held elsewhere is waited for.
-async fn supervise(flow: Arc<OpenFlow>, holder: String, mut control: Control) {
+async fn supervise(
+    subject: Subject,
+    mut control: Control,
+    mut orders: watch::Receiver<Orders>,
+    taken: watch::Sender<u64>,
+) {
     let mut failures: u32 = 0;
-    while !control.is_stopping() {
+    let mut opened: Option<Arc<OpenFlow>> = None;
+    loop {
+        let Orders { opening, is_stopping } = *orders.borrow_and_update();
+        if *taken.borrow() < opening {
+            opened = None;
+            failures = 0;
+            taken.send_replace(opening);
+        }
+        if is_stopping || orders.has_changed().is_err() {
+            return;
+        }
         let commits = control.report.borrow().commits;
-        let Err(error) = stretch(&flow, &holder, &mut control).await else { return };
+        let Err(trouble) = stretch(&subject, &mut opened, (&mut control, &mut orders)).await else { continue };
         if control.report.borrow().commits > commits {
             failures = 0;
         }
-        let trouble = describe(&error);
-        tracing::warn!(flow = %flow.name, trouble, "the flow cannot go on for now");
+        tracing::warn!(flow = %subject.name, trouble, "the flow cannot go on for now");
         control.report.send_modify(|status| {
             status.is_idle = false;
             status.trouble = Some(trouble);
@@ -67,14 +125,48 @@ async fn supervise(flow: Arc<OpenFlow>, holder: String, mut control: Control) {
         let delay_ms = limits::RETRY_DELAYS_MS.get(failures as usize).copied().unwrap_or(limits::FLOW_PAUSE_MS);
         failures = failures.saturating_add(1);
         tokio::select! {
-            () = flow.clock.sleep_ms(delay_ms) => {}
-            _ = control.stopping.changed() => {}
+            () = subject.clock.sleep_ms(delay_ms) => {}
+            _ = orders.changed() => {}
         }
     }
 }
 
-/// Runs from a claim of the lease until the flow is to stop or cannot go on.
-async fn stretch(flow: &Arc<OpenFlow>, holder: &str, control: &mut Control) -> Result<(), Error> {
+/// Runs until there are new orders, or the flow cannot go on. What a stretch began it also ends: orders only tell it to.
+async fn stretch(
+    subject: &Subject,
+    opened: &mut Option<Arc<OpenFlow>>,
+    (control, orders): (&mut Control, &mut watch::Receiver<Orders>),
+) -> Result<(), String> {
+    let (halt, stopping) = watch::channel(false);
+    control.stopping = stopping;
+    let attempt = attempt(subject, opened, control);
+    tokio::pin!(attempt);
+    loop {
+        tokio::select! {
+            biased;
+            // Nobody is left who could give orders: that means the end as well.
+            _ = orders.changed(), if !*halt.borrow() => drop(halt.send_replace(true)),
+            result = &mut attempt => return result,
+        }
+    }
+}
+
+/// Opens the flow if it is not, and runs it from a claim of the lease on.
+async fn attempt(subject: &Subject, opened: &mut Option<Arc<OpenFlow>>, control: &mut Control) -> Result<(), String> {
+    let flow = match opened {
+        Some(flow) => flow.clone(),
+        None => {
+            let flow = tokio::select! {
+                flow = (subject.open)() => Arc::new(flow?),
+                _ = control.stopping.changed() => return Ok(()),
+            };
+            opened.insert(flow).clone()
+        }
+    };
+    run(&flow, &subject.holder, control).await.map_err(|error| describe(&error))
+}
+
+async fn run(flow: &Arc<OpenFlow>, holder: &str, control: &mut Control) -> Result<(), Error> {
     let lease = Lease::claim(flow, holder).await?.ok_or_else(|| Error::Fenced(flow.name.clone()))?;
     let mut running = Running::open(flow.clone(), lease, control).await?;
     let result = running.run().await;

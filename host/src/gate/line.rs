@@ -126,7 +126,8 @@ impl Line {
 }
 
 fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
-    let mut faults = origins::verify_endpoints(connection, manifest);
+    let endpoints = origins::verify_endpoints(connection, manifest).into_iter();
+    let mut faults: Vec<String> = endpoints.map(|(_, fault)| fault).collect();
     if connection.plugin != manifest.plugin.name {
         faults.push(format!("it is for plugin `{}`, not `{}`", connection.plugin, manifest.plugin.name));
     }
@@ -150,7 +151,8 @@ fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
     Err(Error::Connection { connection: connection.connection.clone(), faults: faults.join("; ") })
 }
 
-fn is_of(kind: SettingType, value: &Json) -> bool {
+/// Whether a setting's value is of the type that the manifest asks for.
+pub fn is_of(kind: SettingType, value: &Json) -> bool {
     match kind {
         SettingType::Text => value.is_string(),
         SettingType::Integer => value.is_i64() || value.is_u64(),

@@ -54,7 +54,7 @@ pub mod vault;
 
 pub use door::{CallContext, Door, Lease, Purpose};
 pub use error::Error;
-pub use line::Line;
+pub use line::{Line, is_of};
 pub use origins::verify_endpoints;
 
 use crate::clock::SharedClock;

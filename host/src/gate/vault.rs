@@ -115,9 +115,9 @@ impl Vault {
     pub async fn put(
         &self,
         tenant: &Tenant,
-        connection: &ConnectionName,
-        name: &str,
+        (connection, name): (&ConnectionName, &str),
         value: &str,
+        actor: &str,
     ) -> Result<(), Error> {
         let value = value.strip_suffix('\n').map_or(value, |value| value.strip_suffix('\r').unwrap_or(value));
         if value.is_empty() || value.len() > limits::SECRET_BYTES_MAX {
@@ -129,7 +129,7 @@ impl Vault {
         }
         let sealed = self.seal(&place(tenant, connection, name), value.as_bytes());
         let subject = format!("connection:{connection}");
-        let record = audit::Record::new("admin", "secret.set", subject, format!("`{name}` under key {}", self.kek.id));
+        let record = audit::Record::new(actor, "secret.set", subject, format!("`{name}` under key {}", self.kek.id));
         let mut commit = self.store.begin(tenant, record, self.clock.now()).await?;
         commit.put_secret(connection, name, &self.kek.id, &sealed).await?;
         Ok(commit.finish().await?)
@@ -210,7 +210,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = vault(folder.path()).await;
         let (tenant, connection) = (Tenant::from("t"), ConnectionName::from("c"));
-        vault.put(&tenant, &connection, "token", &format!("{SECRET}\r\n")).await.unwrap();
+        vault.put(&tenant, (&connection, "token"), &format!("{SECRET}\r\n"), "ann").await.unwrap();
         let opened = vault.get(&tenant, &connection, "token").await.unwrap();
         assert_eq!(opened.expose_secret(), SECRET);
         assert!(!format!("{opened:?}").contains(SECRET));
@@ -229,7 +229,10 @@ mod tests {
         assert!(vault.open(&place(&tenant, &connection, "token"), &changed[..10]).is_none());
         assert!(matches!(vault.get(&tenant, &connection, "none").await, Err(Error::SecretMissing { .. })));
         for bad in ["", "\n", &"x".repeat(limits::SECRET_BYTES_MAX + 1)] {
-            assert!(matches!(vault.put(&tenant, &connection, "x", bad).await, Err(Error::SecretLength { .. })));
+            assert!(matches!(
+                vault.put(&tenant, (&connection, "x"), bad, "ann").await,
+                Err(Error::SecretLength { .. })
+            ));
         }
     }
 
@@ -239,7 +242,7 @@ mod tests {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let vault = vault(one.path()).await;
         let (tenant, connection) = (Tenant::from("t"), ConnectionName::from("c"));
-        vault.put(&tenant, &connection, "token", SECRET).await.unwrap();
+        vault.put(&tenant, (&connection, "token"), SECRET, "ann").await.unwrap();
         let other = Kek::load_or_create(&two.path().join("key")).unwrap();
         let other = Vault::new(vault.store.clone(), other, Arc::new(SystemClock));
         let error = other.get(&tenant, &connection, "token").await.unwrap_err().to_string();

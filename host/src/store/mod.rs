@@ -11,7 +11,7 @@
 //! - **the group committer** (`group.rs`) writes what happens many times a second while plugins run: marks, answers,
 //!   journal entries, usage. Callers queue; one task writes all that waits in one transaction.
 //!
-//! One file per table: `document`, `plugin`, `secret`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
+//! One file per table: `document`, `revision`, `plugin`, `secret`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
 //! `journal`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
 //! differs between the two databases.
 //!
@@ -55,6 +55,7 @@ mod look;
 mod open;
 mod plugin;
 mod record;
+mod revision;
 mod rows;
 mod run;
 mod schema;
@@ -73,12 +74,14 @@ pub use document::Document;
 pub use error::Error;
 pub use journal::JournalEntry;
 pub use look::{SetAsideLine, TranslationRow};
-pub use plugin::PluginRow;
+pub use plugin::{InstalledPlugin, PluginRow};
 pub use record::RecordRow;
+pub use revision::{DocumentVersion, RevisionRow};
 pub use run::RunRow;
 pub use secret::SealedSecret;
 pub use set_aside::{Kind, PARKED, PENDING, SetAsideRow};
 pub use token::TokenRow;
+pub use translation::{RowVersion, TableRow};
 
 use error::Place;
 use rows::Session;

@@ -217,6 +217,8 @@ pub const DATABASE_CONNECT_MS_MAX: u64 = 10_000;
 
 /// Body of a request to the API: as long as a configuration file.
 pub const API_BODY_BYTES_MAX: usize = CONFIG_BYTES_MAX;
+/// Body of a request that applies configuration: a folder of some hundred files.
+pub const API_APPLY_BYTES_MAX: usize = 16 << 20;
 /// Time of one request to the API; checking a connection may wait for a slow vendor.
 pub const API_REQUEST_MS_MAX: u64 = 60_000;
 /// Requests to the API at the same time; further ones are told to come back.
@@ -241,3 +243,11 @@ pub const API_TOKEN_USED_MS: u64 = 60_000;
 pub const TABLE_VALUE_BYTES_MAX: usize = 1_000;
 /// Characters of a request's path that the audit log keeps: a path may have 64 KiB.
 pub const AUDIT_SUBJECT_CHARS_MAX: usize = 500;
+/// Bytes of the note that goes with a revision: a sentence or two.
+pub const REVISION_NOTE_BYTES_MAX: usize = 1_000;
+/// Characters of an audit record's detail that lists what was changed; the revision itself holds all of it.
+pub const REVISION_DETAIL_CHARS_MAX: usize = 1_000;
+/// Lines around a changed one that a difference shows.
+pub const DIFFERENCE_CONTEXT_LINES: usize = 3;
+/// Pause between two looks at whether another node changed configuration or plugins.
+pub const CONFIGURATION_LOOK_MS: u64 = 5_000;
