@@ -38,6 +38,20 @@ pub fn component_with(name: &str, change: impl FnOnce(String) -> String) -> Vec<
     pack::encode(&module, &change(manifest)).unwrap_or_else(|error| panic!("guest {name}: {error}"))
 }
 
+/// The component with other words in its manifest: another plugin with the same code. Both texts are of one length, so that
+/// the section stays what it is.
+///
+/// # Panics
+/// The lengths differ, or the manifest does not hold the text exactly once.
+pub fn reworded(component: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "{from} and {to}");
+    let places: Vec<usize> = memchr::memmem::find_iter(component, from).collect();
+    let [place] = places[..] else { panic!("{from} stands {} times in the component", places.len()) };
+    let mut reworded = component.to_vec();
+    reworded[place..place + to.len()].copy_from_slice(to.as_bytes());
+    reworded
+}
+
 /// The folder of the crate `plugins/<name>` or `tests/guests/<name>`.
 ///
 /// # Panics

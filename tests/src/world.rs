@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tollgate::app::apply::Wish;
 use tollgate::app::documents::{self, Document};
 use tollgate::app::{App, Options};
 use tollgate::clock::{SharedClock, SystemClock};
@@ -55,13 +56,13 @@ impl Host {
         })
         .await?;
         for path in &self.plugins {
-            app.install(&std::fs::read(path)?).await?;
+            app.install(&std::fs::read(path)?, true, "world").await?;
         }
         for (connection, name, value) in &self.secrets {
-            app.set_secret(&connection.as_str().into(), name, value).await?;
+            app.set_secret(&connection.as_str().into(), name, value, "world").await?;
         }
         let document = |(file, text): &(String, String)| Document { file: file.clone(), text: text.clone() };
-        app.apply(&self.config.iter().map(document).collect::<Vec<_>>()).await?;
+        app.apply(Wish::new(&self.config.iter().map(document).collect::<Vec<_>>(), "world")).await?;
         Ok(app)
     }
 }
@@ -123,8 +124,7 @@ impl World {
         let hosts = hosts.iter().flat_map(|(names, port)| names.iter().map(|name| (name.clone(), *port))).collect();
         let simulators = Simulators { hosts, root: hex::encode(ca.root()) };
         let config = documents::read_folder(&config_folder()).context("the demo's configuration")?;
-        let mut world =
-            Self { crm, erp, simulators, config, plugins: Vec::new(), replaced: HashMap::new() };
+        let mut world = Self { crm, erp, simulators, config, plugins: Vec::new(), replaced: HashMap::new() };
         let pricebook = world.crm.vendor().pricebook_id();
         world.edit("10-salesforce.yaml", "STANDARD_PRICEBOOK", &pricebook);
         Ok(world)
@@ -187,6 +187,12 @@ impl World {
     pub fn put(&mut self, file: &str, text: &str) {
         self.config.retain(|document| !document.file.ends_with(file));
         self.config.push(Document { file: file.to_owned(), text: text.to_owned() });
+    }
+
+    /// The configuration's files.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.config
     }
 
     /// What a host between the two needs, in this process or in another one.

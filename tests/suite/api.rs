@@ -1,15 +1,18 @@
 //! The service through a real socket: who may do what, what callers are told, and that nothing secret comes out.
 
 pub(crate) mod client;
+mod configuration;
 mod connections;
 mod control;
 mod document;
 mod doors;
 mod limits;
+mod plugins;
 mod properties;
 mod resources;
 mod set_aside;
 mod stopping;
+mod tables;
 
 use client::Client;
 use std::sync::Arc;

@@ -87,7 +87,7 @@ async fn unreachable_endpoint() {
 async fn wrong_credentials() {
     let (world, folder) = world().await;
     let app = open(&world, &folder).await.expect("the host opens");
-    app.set_secret(&"salesforce".into(), "client_secret", "not-the-right-secret").await.expect("it is stored");
+    app.set_secret(&"salesforce".into(), "client_secret", "not-the-right-secret", "test").await.expect("it is stored");
     let message = text(app.check(&"salesforce".into()).await.expect_err("the vendor refuses"));
     assert_says(&message, &["salesforce", "invalid_client"]);
     assert!(!message.contains("not-the-right-secret"), "{message}");

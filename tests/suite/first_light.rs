@@ -3,6 +3,7 @@
 
 use rust_decimal::Decimal;
 use tollgate::app::App;
+use tollgate::app::tables::{RowSet, RowWish};
 use tollgate_core::model::Flag;
 use tollgate_core::model::tally::Tally;
 use tollgate_tests::data::{self, Crm, expected, mends, real_data};
@@ -43,7 +44,9 @@ impl Stage {
     }
 
     async fn mend(&self, table: &str, from: &str, to: &str) {
-        self.app.set_translation(&table.into(), from, to).await.expect("the row is set");
+        let (table, actor) = (table.into(), "test");
+        let wish = RowWish { table: &table, from, to, version: None, actor };
+        assert!(matches!(self.app.set_table_row(wish).await.expect("the row is set"), RowSet::Set { .. }));
     }
 }
 

@@ -3,6 +3,7 @@
 mod api;
 mod bad_input;
 mod canary;
+mod configuration;
 mod consent;
 mod contract;
 mod control;

@@ -86,6 +86,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_rustls::", &["host/src/gate/"]),
     ("rustix::", &["host/src/gate/", "host/sandbox/src/"]),
     ("axum::", &["host/src/api/"]),
+    ("similar::", &["host/src/app/"]),
     ("utoipa::", &["host/src/api/"]),
     ("utoipa_axum::", &["host/src/api/"]),
     ("clap::", &["host/src/cli/", "host/src/main.rs"]),

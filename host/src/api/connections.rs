@@ -6,7 +6,6 @@ use super::take::{Asked, Body, Named, PageAsked, limit};
 use super::{List, Shared};
 use crate::app::ConnectionState;
 use crate::app::access::Who;
-use crate::gate::vault::SecretWish;
 use crate::store::AccountRow;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -192,9 +191,7 @@ pub(super) async fn set_secret(
 ) -> Result<Json<SecretSet>, Error> {
     service.app.require_connection(&name).await?;
     let act = async move |app: std::sync::Arc<crate::app::App>| {
-        let actor = who.actor();
-        let wish = SecretWish { connection: &name, name: &secret, value: &value, actor: &actor };
-        Ok(app.set_secret_as(wish).await?)
+        Ok(app.set_secret(&name, &secret, &value, &who.actor()).await?)
     };
     Ok(Json(SecretSet { is_replaced: service.act(act).await? }))
 }

@@ -3,6 +3,7 @@
 //! What is ours alone (addresses, statements, causes) goes to the log under the request's id, never into an answer.
 
 use crate::app::access::Denied;
+use crate::app::documents::Fault;
 use crate::{app, gate, store};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -88,12 +89,35 @@ pub struct Error {
     /// Where in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// What is wrong with which file, where configuration is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<Vec<FaultView>>,
+}
+
+/// What is wrong with a file of configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Fault)]
+pub struct FaultView {
+    /// The file as the caller named it; `KIND/NAME` for a document that is stored.
+    pub file: String,
+    /// From 1; 0 if it is the file as a whole.
+    pub line: u64,
+    /// In characters, from 1; 0 as above.
+    pub column: u64,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+impl From<Fault> for FaultView {
+    fn from(fault: Fault) -> Self {
+        Self { file: fault.file, line: fault.line, column: fault.column, message: fault.message }
+    }
 }
 
 impl Error {
     /// An answer with this code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), at: None }
+        Self { code, message: message.into(), at: None, faults: None }
     }
 
     /// The same answer, with the place that it is about.
@@ -186,7 +210,15 @@ impl From<app::Error> for Error {
             app::Error::Paused { .. } => Self::new(Code::Paused, error.to_string()),
             app::Error::AccountChanged { .. } => Self::new(Code::AccountChanged, error.to_string()),
             app::Error::Unfit { what, .. } => Self::new(Code::Refused, error.to_string()).at(what),
-            app::Error::Refused(_) | app::Error::Configuration(_) => Self::new(Code::Refused, error.to_string()),
+            app::Error::Configuration(faults) => Self {
+                faults: Some(faults.into_iter().map(FaultView::from).collect()),
+                ..Self::new(Code::Refused, "the configuration is refused, nothing was changed: see `faults`")
+            },
+            app::Error::Refused(_) | app::Error::Fault(_) | app::Error::InUseBy { .. } => {
+                Self::new(Code::Refused, error.to_string())
+            }
+            app::Error::Moved { .. } => Self::new(Code::VersionMoved, error.to_string()).at("header if-match"),
+            app::Error::Stream { .. } => Self::new(Code::ConnectionFailed, error.to_string()),
             app::Error::Call { .. } => {
                 let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                 Self::new(Code::ConnectionFailed, format!("{error}{cause}"))

@@ -28,18 +28,19 @@
 mod accounts;
 mod audit;
 mod auth;
+mod configuration;
 mod connections;
+mod consent;
 mod control;
 mod discover;
-mod consent;
 mod documents;
 pub mod error;
 mod flows;
 mod frame;
 mod health;
 mod plugins;
-mod records;
 mod public_url;
+mod records;
 pub mod rules;
 mod runs;
 mod serve;
@@ -166,7 +167,15 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::is_alive))
         .routes(routes!(health::is_ready))
         .routes(routes!(health::show_document))
-        .routes(routes!(plugins::list_plugins))
+        .routes(routes!(plugins::list_plugins, plugins::install_plugin))
+        .routes(routes!(plugins::rollback_plugin))
+        .routes(routes!(plugins::show_plugin, plugins::delete_plugin))
+        .routes(routes!(plugins::activate_plugin))
+        .routes(routes!(configuration::show_configuration))
+        .routes(routes!(configuration::apply))
+        .routes(routes!(configuration::rollback))
+        .routes(routes!(configuration::list_revisions))
+        .routes(routes!(configuration::show_revision))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
         .routes(routes!(records::find_records))
@@ -195,9 +204,13 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(runs::list_runs))
         .routes(routes!(runs::show_run))
         .routes(routes!(runs::list_calls))
-        .routes(routes!(tables::show_row, tables::set_row))
+        .routes(routes!(tables::list_tables))
+        .routes(routes!(tables::list_rows))
+        .routes(routes!(tables::show_row, tables::set_row, tables::remove_row))
+        .routes(routes!(tables::list_row_versions))
         .routes(routes!(documents::list_documents))
-        .routes(routes!(documents::show_text))
+        .routes(routes!(documents::show_text, documents::remove_document))
+        .routes(routes!(documents::list_versions))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(audit::list_audit))
@@ -243,6 +256,8 @@ fn finish(mut document: OpenApi) -> OpenApi {
     let (name, schema) = (Error::name().into_owned(), <Error as utoipa::PartialSchema>::schema());
     components.schemas.insert(name, schema);
     components.schemas.insert(Code::name().into_owned(), <Code as utoipa::PartialSchema>::schema());
+    let fault = <error::FaultView as utoipa::PartialSchema>::schema();
+    components.schemas.insert(error::FaultView::name().into_owned(), fault);
     for (path, item) in &mut document.paths.paths {
         let operations =
             [("GET", &mut item.get), ("PUT", &mut item.put), ("POST", &mut item.post), ("DELETE", &mut item.delete)];

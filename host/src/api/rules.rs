@@ -8,8 +8,16 @@ use crate::app::access::Role;
 /// What a route lets somebody do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// See plugins, connections, documents and translation tables.
+    /// See connections, documents and translation tables.
     ReadConfiguration,
+    /// See plugins and what they may do; nothing of a tenant.
+    ReadPlugins,
+    /// Install a plugin, which does nothing until it is active.
+    UploadPlugin,
+    /// Decide which version of a plugin is used, and delete versions.
+    ActivatePlugin,
+    /// Change connections, entity maps and flows.
+    Configure,
     /// See flows, their runs and counts; no record.
     ReadFlows,
     /// See records that are set aside or flagged: business data.
@@ -42,7 +50,12 @@ impl Right {
     pub fn is_act(self) -> bool {
         !matches!(
             self,
-            Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens | Right::ReadAudit
+            Right::ReadPlugins
+                | Right::ReadConfiguration
+                | Right::ReadFlows
+                | Right::ReadRecords
+                | Right::ReadTokens
+                | Right::ReadAudit
         )
     }
 }
@@ -54,10 +67,14 @@ pub fn may(role: Role, right: Right) -> bool {
 
 /// Who has a right beside the admin, who has all.
 ///
-/// An approver sees no records: what a plugin may do is decided from its page, not from a customer's data. A vendor has
-/// nothing of a tenant.
+/// A vendor ships plugins and sees which are there, and nothing of a tenant: not even which connections use them. An
+/// approver sees no records: what a plugin may do is decided from its page, not from a customer's data.
 fn holders(right: Right) -> &'static [Role] {
     match right {
+        Right::ReadPlugins => &[Role::Vendor, Role::Operator, Role::Approver, Role::Auditor],
+        Right::UploadPlugin => &[Role::Vendor],
+        Right::ActivatePlugin => &[],
+        Right::Configure => &[],
         Right::ReadConfiguration | Right::ReadFlows => &[Role::Operator, Role::Approver, Role::Auditor],
         Right::ReadRecords => &[Role::Operator, Role::Auditor],
         Right::CheckConnection => &[Role::Operator],
@@ -87,7 +104,17 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/healthz", Rule::Open),
     ("GET", "/readyz", Rule::Open),
     ("GET", "/v1/openapi.json", Rule::Open),
-    ("GET", "/v1/plugins", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/plugins", Rule::Needs(Right::ReadPlugins)),
+    ("POST", "/v1/plugins", Rule::Needs(Right::UploadPlugin)),
+    ("POST", "/v1/plugins/rollback", Rule::Needs(Right::ActivatePlugin)),
+    ("GET", "/v1/plugins/{digest}", Rule::Needs(Right::ReadPlugins)),
+    ("DELETE", "/v1/plugins/{digest}", Rule::Needs(Right::ActivatePlugin)),
+    ("POST", "/v1/plugins/{digest}/activate", Rule::Needs(Right::ActivatePlugin)),
+    ("GET", "/v1/configuration", Rule::Needs(Right::ReadConfiguration)),
+    ("POST", "/v1/configuration/apply", Rule::Needs(Right::Configure)),
+    ("POST", "/v1/configuration/rollback", Rule::Needs(Right::Configure)),
+    ("GET", "/v1/configuration/revisions", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/configuration/revisions/{revision}", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/connections", Rule::Needs(Right::ReadConfiguration)),
     ("POST", "/v1/connections/{name}/check", Rule::Needs(Right::CheckConnection)),
     ("GET", "/v1/connections/{name}", Rule::Needs(Right::ReadConfiguration)),
@@ -121,8 +148,14 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/runs/{run}/calls", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::ReadConfiguration)),
     ("PUT", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::SetTables)),
+    ("DELETE", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::SetTables)),
+    ("GET", "/v1/tables/{table}/rows/{from}/history", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/tables/{table}/rows", Rule::Needs(Right::ReadConfiguration)),
+    ("GET", "/v1/tables", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/documents", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/documents/{kind}/{name}", Rule::Needs(Right::ReadConfiguration)),
+    ("DELETE", "/v1/documents/{kind}/{name}", Rule::Needs(Right::Configure)),
+    ("GET", "/v1/documents/{kind}/{name}/history", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/tokens", Rule::Needs(Right::ReadTokens)),
     ("POST", "/v1/tokens", Rule::Needs(Right::ManageTokens)),
     ("DELETE", "/v1/tokens/{id}", Rule::Needs(Right::ManageTokens)),
@@ -141,7 +174,7 @@ mod tests {
     use super::*;
 
     /// Duties are apart: nobody but an admin holds credentials or gives out tokens, who approves neither operates nor
-    /// sees records, who audits changes nothing, and a vendor sees nothing of a tenant.
+    /// sees records, who audits changes nothing, and a vendor ships plugins, sees nothing of a tenant and switches nothing on.
     #[test]
     fn duties_are_apart() {
         let all: Vec<Right> = RULES
@@ -149,9 +182,17 @@ mod tests {
             .filter_map(|(_, _, rule)| if let Rule::Needs(right) = rule { Some(*right) } else { None })
             .collect();
         for right in all {
-            let only_admin = matches!(right, Right::ConfirmAccount | Right::SetSecret | Right::ManageTokens);
+            let only_admin = matches!(
+                right,
+                Right::ConfirmAccount
+                    | Right::SetSecret
+                    | Right::ManageTokens
+                    | Right::Configure
+                    | Right::ActivatePlugin
+            );
             assert!(may(Role::Admin, right));
-            assert!(!may(Role::Vendor, right), "{right:?}");
+            let is_of_plugins = matches!(right, Right::ReadPlugins | Right::UploadPlugin);
+            assert_eq!(may(Role::Vendor, right), is_of_plugins, "{right:?}");
             assert!(!only_admin || !may(Role::Operator, right), "{right:?}");
             assert!(!right.is_act() || !may(Role::Auditor, right) && !may(Role::Approver, right), "{right:?}");
         }

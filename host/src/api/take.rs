@@ -38,14 +38,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     }
 }
 
-/// The body, as JSON; at most [`limits::API_BODY_BYTES_MAX`].
-pub(super) struct Body<T>(pub(super) T);
+/// The body, as JSON; at most `MOST` bytes.
+pub(super) struct Body<T, const MOST: usize = { limits::API_BODY_BYTES_MAX }>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Body<T, MOST> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
-        let bytes = read(request).await?;
+        let bytes = read(request, MOST).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // The text of the error may quote the body; a secret could be in it.
             let message = "the body is not the JSON that this route takes: see /v1/openapi.json";
@@ -54,8 +54,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Error> {
-    let most = limits::API_BODY_BYTES_MAX;
+/// The body as it is; at most `MOST` bytes.
+pub(super) struct Raw<const MOST: usize>(pub(super) Bytes);
+
+impl<S: Send + Sync, const MOST: usize> FromRequest<S> for Raw<MOST> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
+        read(request, MOST).await.map(Self)
+    }
+}
+
+async fn read(request: Request, most: usize) -> Result<Bytes, Error> {
     let too_large = || Error::new(Code::TooLarge, format!("the body has more than {most} bytes")).at("body");
     let stated = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if stated.is_some_and(|length: u64| length > most as u64) {

@@ -2,7 +2,6 @@
 
 use super::{App, Error};
 use crate::gate::budget::{Budget, Payer, Usage};
-use crate::gate::vault::SecretWish;
 use crate::gate::{CallContext, Purpose};
 use crate::store::AccountRow;
 use std::collections::BTreeMap;
@@ -117,12 +116,18 @@ impl App {
         result.map_err(|source| Error::Call { connection: name.clone(), call: "discover", source })
     }
 
-    /// Seals a secret of a connection; says whether there was one of this name before.
+    /// Seals a secret of a connection, which is never given back; says whether there was one of this name before.
     ///
     /// # Errors
     /// The gate, the store.
-    pub async fn set_secret_as(&self, wish: SecretWish<'_>) -> Result<bool, Error> {
-        Ok(self.vault.put_as(&self.tenant, wish).await?)
+    pub async fn set_secret(
+        &self,
+        connection: &ConnectionName,
+        name: &str,
+        value: &str,
+        actor: &str,
+    ) -> Result<bool, Error> {
+        Ok(self.vault.put(&self.tenant, (connection, name), value, actor).await?)
     }
 
     /// Removes a secret of a connection.

@@ -2,37 +2,41 @@
 //! product's verbs to whoever drives it: the command line, the demo, the tests.
 
 pub mod access;
+pub mod apply;
 mod connections;
-mod control;
 pub mod consent;
+mod control;
 pub mod documents;
 pub mod find;
+mod keep;
 pub mod look;
 mod mend;
 mod open;
+pub mod plugins;
 mod rest;
+pub mod revisions;
 mod runs;
+pub mod tables;
 
 use crate::clock::SharedClock;
 pub use crate::engine::Status;
-use crate::engine::{self, Handle, OpenFlow};
 use crate::gate::Gate;
 use crate::gate::budget::{Budget, Counters, Payer, Usage};
 use crate::gate::net::Net;
 use crate::gate::vault::{Kek, Vault};
-use crate::store::{Kind, PluginRow, RecordRow, SetAsideRow, Store};
+use crate::store::{Kind, RecordRow, SetAsideRow, Store};
 use crate::{gate, store};
 pub use connections::ConnectionState;
-use documents::{Document, Documents, Fault};
+use documents::{Documents, Fault};
+use keep::{Flows, Keeper};
 pub use mend::KeyPage;
-use std::collections::BTreeMap;
+use open::Opener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
-use tollgate_core::entity::need;
 use tollgate_core::model::tally::Tally;
-use tollgate_core::model::{AccountId, ConnectionName, Digest, FlowName, TableName, Tenant, audit};
-use tollgate_sandbox::{Admitted, CallError, Plugin, Sandbox, admit};
+use tollgate_core::model::{AccountId, ConnectionName, FlowName, Tenant, audit};
+use tollgate_sandbox::{CallError, Sandbox};
 
 /// What a host is opened with.
 pub struct Options {
@@ -72,6 +76,33 @@ pub enum Error {
     /// Configuration that is refused; nothing was changed.
     #[error("the configuration is refused, nothing was changed:\n{}", lines(.0))]
     Configuration(Vec<Fault>),
+    /// A stored document cannot be used: only a newer host finds that out.
+    #[error(transparent)]
+    Fault(Fault),
+    /// The configuration has another revision than the caller saw; nothing was changed.
+    #[error("somebody else changed the configuration: it has revision {revision} now; look at it again")]
+    Moved {
+        /// Its revision now.
+        revision: i64,
+    },
+    /// A plugin cannot be deleted; nothing was changed.
+    #[error("plugin `{plugin}` is active and used by: {connections}; activate another version first, or remove them")]
+    InUseBy {
+        /// Its name.
+        plugin: String,
+        /// Which connections use it.
+        connections: String,
+    },
+    /// A connection does not have the stream that an entity map names.
+    #[error("connection `{connection}` has no stream `{stream}`; it has: {known}")]
+    Stream {
+        /// The connection.
+        connection: ConnectionName,
+        /// The stream.
+        stream: String,
+        /// Those that it has.
+        known: String,
+    },
     /// There is no such thing.
     #[error("there is no {what} `{name}`")]
     Absent {
@@ -144,13 +175,14 @@ pub struct App {
     store: Store,
     gate: Arc<Gate>,
     vault: Arc<Vault>,
-    sandbox: Sandbox,
+    opener: Arc<Opener>,
     budget: Arc<Counters>,
     clock: SharedClock,
-    holder: String,
     wake: watch::Sender<u64>,
-    flows: Mutex<BTreeMap<FlowName, Handle>>,
-    loaded: Mutex<BTreeMap<Digest, Plugin>>,
+    flows: Flows,
+    keeper: Arc<Keeper>,
+    /// Held by whoever changes configuration or plugins, from looking to the end.
+    changing: Mutex<()>,
     /// Held as long as the process uses the data folder.
     _lock: std::fs::File,
 }
@@ -173,117 +205,44 @@ impl App {
             interruption: tollgate_sandbox::Interruption::Epoch,
         })?;
         let holder = open::node_id(&data_dir, &clock)?;
+        let opener = Arc::new(Opener {
+            tenant: tenant.clone(),
+            store: store.clone(),
+            gate: gate.clone(),
+            sandbox,
+            clock: clock.clone(),
+            loaded: Mutex::default(),
+        });
+        let (wake, flows) = (watch::Sender::new(0), Flows::default());
+        let keeper = Arc::new(Keeper::new(opener.clone(), flows.clone(), holder, wake.clone()));
         Ok(Self {
             tenant,
             store,
             gate,
             vault,
-            sandbox,
+            opener,
             budget,
             clock,
-            holder,
-            wake: watch::Sender::new(0),
-            flows: Mutex::default(),
-            loaded: Mutex::default(),
+            wake,
+            flows,
+            keeper,
+            changing: Mutex::default(),
             _lock: lock,
         })
     }
 
-    /// Admits a component and makes it the active plugin of its name.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] names everything that is wrong with it.
-    pub async fn install(&self, component: &[u8]) -> Result<Admitted, Error> {
-        let admitted = admit(component)?;
-        let about = &admitted.manifest().plugin;
-        let row = PluginRow {
-            digest: admitted.digest(),
-            name: about.name.clone(),
-            version: about.version.clone(),
-            manifest: admitted.manifest_text().to_owned(),
-        };
-        let detail = format!("{} {} {}", row.name, row.version, row.digest);
-        let mut commit = self.begin("plugin.install", format!("plugin:{}", row.name), detail).await?;
-        commit.install_plugin(&row, component).await?;
-        commit.finish().await?;
-        Ok(admitted)
-    }
-
-    /// Seals a secret of a connection. It is never given back.
+    /// Runs all flows. One that cannot be opened is in trouble, which its status says, and is tried again; the others run
+    /// (RET-16).
     ///
     /// # Errors
     /// The store.
-    pub async fn set_secret(&self, connection: &ConnectionName, name: &str, value: &str) -> Result<(), Error> {
-        Ok(self.vault.put(&self.tenant, connection, name, value).await?)
-    }
-
-    /// Takes over configuration documents as one change. Records that failed under an earlier map are decided again.
-    /// Says which documents changed.
-    ///
-    /// # Errors
-    /// [`Error::Configuration`] lists every fault; nothing was changed then.
-    pub async fn apply(&self, files: &[Document]) -> Result<Vec<String>, Error> {
-        let documents = Documents::parse(files).map_err(Error::Configuration)?;
-        documents.verify(&self.store.plugins(&self.tenant).await?).map_err(Error::Configuration)?;
-        let mut commit =
-            self.begin("configuration.apply", "configuration".into(), format!("{} documents", files.len())).await?;
-        let mut changed = Vec::new();
-        for (kind, name, text) in documents.texts() {
-            if commit.put_document(kind, name, text).await? {
-                changed.push(format!("{kind} {name}"));
-            }
-        }
-        for flow in documents.flows() {
-            if changed.contains(&format!("entity {}", flow.entity)) {
-                commit.release_flow(&flow.flow).await?;
-            }
-        }
-        for (table, from, to) in documents.translations() {
-            commit.set_translation(table, from, to).await?;
-            commit.release(&[&need::by_table(table, from), &need::by_table(table, to)]).await?;
-        }
-        commit.finish().await?;
-        self.wake();
-        Ok(changed)
-    }
-
-    /// Sets one row of a translation table; records that wait for it are decided again at once. Says how many.
-    ///
-    /// # Errors
-    /// The store.
-    pub async fn set_translation(&self, table: &TableName, from: &str, to: &str) -> Result<u64, Error> {
-        let mut commit = self.begin("table.row.set", format!("table:{table}"), format!("`{from}` is `{to}`")).await?;
-        commit.set_translation(table, from, to).await?;
-        // A mirror's value is looked up backward.
-        let released = commit.release(&[&need::by_table(table, from), &need::by_table(table, to)]).await?;
-        commit.finish().await?;
-        self.wake();
-        Ok(released)
-    }
-
-    /// Opens all flows and runs them.
-    ///
-    /// # Errors
-    /// A connection or an entity map cannot be used; flows that were started before run on.
     pub async fn start(&self) -> Result<(), Error> {
-        let documents = self.documents().await?;
-        for flow in documents.flows() {
-            let mut flows = self.flows.lock().await;
-            if !flows.contains_key(&flow.flow) {
-                let opened = self.open_flow(&documents, flow).await?;
-                let handle = engine::supervise::start(Arc::new(opened), self.holder.clone(), self.wake.clone());
-                flows.insert(flow.flow.clone(), handle);
-            }
-        }
-        Ok(())
+        self.keeper.start().await
     }
 
     /// Stops all flows after what is under way has been committed, and closes the store.
     pub async fn stop(&self) {
-        let flows = std::mem::take(&mut *self.flows.lock().await);
-        for (_, handle) in flows {
-            handle.stop().await;
-        }
+        self.keeper.stop().await;
         self.store.close().await;
     }
 
@@ -334,10 +293,6 @@ impl App {
         &self.store
     }
 
-    async fn begin(&self, action: &str, subject: String, detail: String) -> Result<store::Commit, Error> {
-        self.begin_as("admin", action, subject, detail).await
-    }
-
     /// Begins a commit in somebody's name.
     async fn begin_as(
         &self,
@@ -354,30 +309,11 @@ impl App {
         self.wake.send_modify(|count| *count += 1);
     }
 
-    async fn open_flow(
-        &self,
-        documents: &Documents,
-        flow: &tollgate_core::model::flow::Flow,
-    ) -> Result<OpenFlow, Error> {
-        open::flow(self, documents, flow).await
-    }
-
     async fn open_connection(&self, connection: &ConnectionName) -> Result<open::Connection, Error> {
-        open::connection(self, &self.documents().await?, connection).await
+        self.opener.connection(&self.documents().await?, connection).await
     }
 
     async fn documents(&self) -> Result<Documents, Error> {
-        let (mut files, mut versions) = (Vec::new(), Vec::new());
-        for kind in documents::KINDS {
-            for row in self.store.documents(&self.tenant, kind).await? {
-                if kind == "entity" {
-                    versions.push((row.name.as_str().into(), row.version));
-                }
-                files.push(Document { file: format!("{kind}/{}", row.name), text: row.body });
-            }
-        }
-        let mut documents = Documents::parse(&files).map_err(Error::Configuration)?;
-        versions.into_iter().for_each(|(name, version)| documents.set_entity_version(name, version));
-        Ok(documents)
+        self.opener.documents().await
     }
 }

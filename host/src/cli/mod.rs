@@ -23,6 +23,9 @@ use std::io::IsTerminal;
 /// The data folder where none is named.
 const DATA_FOLDER: &str = "tollgate-data";
 
+/// Who the audit log says it was, of what whoever starts the process does.
+const ACTOR: &str = "command line";
+
 /// A self-hosted WebAssembly plugin host for connectors.
 ///
 /// `tollgate serve` runs a host. Most other commands ask a running one: where it is and with which token is said under

@@ -1,8 +1,10 @@
 //! `tollgate serve`: a host that runs its flows and answers requests until it is told to stop.
 
+use super::ACTOR;
 use super::client::ADMIN_TOKEN_FILE;
 use crate::api;
 use crate::app::access::{Role, TokenWish};
+use crate::app::apply::Wish;
 use crate::app::{App, Options, documents};
 use crate::clock::SystemClock;
 use crate::gate::net::{Net, SystemNet};
@@ -75,8 +77,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
         install(&app, file).await?;
     }
     if let Some(files) = files {
-        let changed = app.apply(&files).await?;
-        tracing::info!(changed = changed.join(", "), "configuration applied");
+        apply(&app, &files).await?;
     }
     app.start().await?;
     admit_admin(&app, &data).await?;
@@ -103,10 +104,20 @@ impl PlaceArguments {
     }
 }
 
+async fn apply(app: &App, files: &[documents::Document]) -> anyhow::Result<()> {
+    let applied = app.apply(Wish::new(files, ACTOR)).await?;
+    let changed: Vec<String> =
+        applied.changes.iter().map(|change| format!("{} {}", change.kind, change.name)).collect();
+    let (revision, rows) = (applied.revision, applied.rows.len());
+    tracing::info!(revision, changed = changed.join(", "), rows, "configuration applied");
+    Ok(())
+}
+
 /// Installs a plugin; a version that was not there is active at once, because whoever starts the process said so.
 async fn install(app: &App, file: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let admitted = app.install(&bytes).await.with_context(|| file.display().to_string())?;
+    let installed = app.install(&bytes, true, ACTOR).await.with_context(|| file.display().to_string())?;
+    let admitted = &installed.admitted;
     tracing::info!(plugin = admitted.manifest().plugin.name, digest = %admitted.digest(), "installed");
     Ok(())
 }
@@ -124,7 +135,7 @@ async fn admit_admin(app: &App, data: &Path) -> anyhow::Result<()> {
         name: "admin of the data folder",
         role: Role::Admin,
         days: limits::API_TOKEN_DAYS_MAX,
-        actor: "command line",
+        actor: ACTOR,
     };
     let created = app.create_token(wish).await?;
     let named = || format!("writing {}", path.display());

@@ -4,7 +4,7 @@
 //! flow. The flow looks at it when it is poked and every few seconds; a poke says nothing but "look".
 
 use crate::engine::Error;
-use crate::engine::flow::OpenFlow;
+use crate::engine::supervise::Subject;
 use crate::store::FlowState;
 use tokio::sync::watch;
 use tollgate_core::model::{At, RunId, limits};
@@ -45,7 +45,7 @@ impl Status {
 /// Why a flow stops working for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// The host stops.
+    /// The host stops, or the flow is opened anew.
     Stopped,
     /// Somebody paused the flow.
     Paused,
@@ -57,6 +57,8 @@ pub(super) enum End {
 
 /// What the loop listens to and reports to.
 pub(super) struct Control {
+    /// The flow.
+    pub(super) subject: Subject,
     /// The newest wish to read.
     pub(super) wanted: watch::Receiver<u64>,
     /// The same from the other side: a wish that came by the store is one like any other.
@@ -73,7 +75,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    /// Whether the host stops, or nobody is left who could say so.
+    /// Whether the stretch is to end, or nobody is left who could say so.
     pub(super) fn is_stopping(&self) -> bool {
         *self.stopping.borrow() || self.stopping.has_changed().is_err()
     }
@@ -89,10 +91,11 @@ impl Control {
     }
 
     /// Looks at what is wanted; says whether it ends the work under way.
-    pub(super) async fn look(&mut self, flow: &OpenFlow) -> Result<Option<End>, Error> {
+    pub(super) async fn look(&mut self) -> Result<Option<End>, Error> {
         let poke = *self.poked.borrow_and_update();
-        let now = flow.clock.now();
-        let state = flow.store.flow_state(&flow.tenant, &flow.name).await?;
+        let Subject { tenant, name, store, clock, .. } = &self.subject;
+        let now = clock.now();
+        let state = store.flow_state(tenant, name).await?;
         let before = self.seen.replace((state.clone(), now)).map(|(before, _)| before);
         // What was wished before this process began was done, or is no longer of use.
         let has_grown = |of: fn(&FlowState) -> i64| before.as_ref().is_some_and(|before| of(&state) > of(before));
@@ -118,18 +121,17 @@ impl Control {
         Ok(end)
     }
 
-    /// Waits until there is something to do again: a wish, a poke, the end, or this much time.
-    pub(super) async fn rest(&mut self, flow: &OpenFlow, delay_ms: u64) {
+    /// Waits until there is something to do again: a wish, a poke, or this much time. Cancel-safe.
+    pub(super) async fn rest(&mut self, delay_ms: u64) {
         // A wish from before is not what is waited for.
         let _ = self.wanted.borrow_and_update();
-        if std::mem::take(&mut self.is_start_wished) || self.is_poked() || self.is_stopping() {
+        if std::mem::take(&mut self.is_start_wished) || self.is_poked() {
             return;
         }
         tokio::select! {
-            () = flow.clock.sleep_ms(delay_ms) => {}
+            () = self.subject.clock.sleep_ms(delay_ms) => {}
             _ = self.wanted.changed() => {}
             _ = self.poked.changed() => self.poked.mark_changed(),
-            _ = self.stopping.changed() => {}
         }
     }
 }

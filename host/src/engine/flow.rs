@@ -87,6 +87,12 @@ impl OpenFlow {
         paths
     }
 
+    /// What its cursors lead through.
+    pub fn source(&self) -> String {
+        let Side { connection, line, stream, .. } = &self.from;
+        format!("{connection}/{}/{}", line.account(), stream.name)
+    }
+
     /// The bound on one write: the stream's, the flow's and the host's, whichever is least.
     pub fn write_max(stream: &Stream, wanted: Option<u32>) -> usize {
         let bound = wanted.unwrap_or(u32::MAX).min(stream.write_max).min(limits::WRITE_INTENTS_MAX);

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     fn checkpoint(cursor: &str) -> Checkpoint {
-        Checkpoint { cursor_format: 1, cursor: cursor.into(), is_caught_up: false }
+        Checkpoint { source: "s".into(), cursor_format: 1, cursor: cursor.into(), is_caught_up: false }
     }
 
     fn stored(pages: &Pages, batch: &str) -> Option<String> {

@@ -47,10 +47,15 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts at the checkpoint; from the beginning if there is none or if its format is not the plugin's.
-    pub fn new(flow: Arc<OpenFlow>, checkpoint: Option<Checkpoint>) -> Self {
-        let format = flow.from.plugin.manifest().plugin.cursor_format;
-        let checkpoint = checkpoint.filter(|checkpoint| checkpoint.cursor_format == format);
+    /// Starts at the checkpoint of this source and of the plugin's format; from the beginning if there is none.
+    pub fn new(flow: Arc<OpenFlow>, checkpoints: Vec<Checkpoint>) -> Self {
+        let (source, format) = (flow.source(), flow.from.plugin.manifest().plugin.cursor_format);
+        let is_anew = !checkpoints.is_empty();
+        let is_ours = |found: &Checkpoint| found.source == source && found.cursor_format == format;
+        let checkpoint = checkpoints.into_iter().find(is_ours);
+        if is_anew && checkpoint.is_none() {
+            tracing::warn!(flow = %flow.name, source, format, "no cursor is of this source and format: reading anew");
+        }
         Self {
             cursor: checkpoint.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
             stored: checkpoint.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
@@ -162,7 +167,8 @@ impl Reader {
             Next::CaughtUp(cursor) => (cursor.clone(), true),
             Next::Wait(later) => (later.ticket.clone(), false),
         };
-        Checkpoint { cursor_format: self.flow.from.plugin.manifest().plugin.cursor_format, cursor, is_caught_up }
+        let cursor_format = self.flow.from.plugin.manifest().plugin.cursor_format;
+        Checkpoint { source: self.flow.source(), cursor_format, cursor, is_caught_up }
     }
 
     /// Whether this checkpoint says anything new.

@@ -53,9 +53,9 @@ pub(super) struct Running<'a> {
 impl<'a> Running<'a> {
     /// Starts a run and takes up what an earlier one left open.
     pub(super) async fn open(flow: Arc<OpenFlow>, lease: Lease, control: &'a mut Control) -> Result<Self, Error> {
-        let checkpoint = flow.store.checkpoint(&flow.tenant, &flow.name).await?;
+        let checkpoints = flow.store.checkpoints(&flow.tenant, &flow.name).await?;
         run::end_interrupted(&flow, lease.fence).await?;
-        let reader = Reader::new(flow.clone(), checkpoint);
+        let reader = Reader::new(flow.clone(), checkpoints);
         let mut running = Self {
             flow,
             control,
@@ -85,7 +85,7 @@ impl<'a> Running<'a> {
         let mut end = None;
         loop {
             if self.control.is_look_due(self.flow.clock.now()) {
-                end = self.control.look(&self.flow).await?.or(end);
+                end = self.control.look().await?.or(end);
                 if end.is_none() && std::mem::take(&mut self.control.is_start_wished) {
                     self.reader.hurry();
                 }

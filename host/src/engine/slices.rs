@@ -87,7 +87,8 @@ mod tests {
 
     fn slices(changes: Vec<Change>) -> Slices {
         let changes = changes.into_iter().map(Incoming::passed).collect();
-        Slices::new(changes, Checkpoint { cursor_format: 1, cursor: "c".into(), is_caught_up: true })
+        let cursor = Checkpoint { source: "s".into(), cursor_format: 1, cursor: "c".into(), is_caught_up: true };
+        Slices::new(changes, cursor)
     }
 
     /// A page of two slices and a bit, in which the first record changed twice: all keys come once, in order, the first

@@ -158,7 +158,8 @@ impl Line {
 }
 
 fn verify(connection: &Connection, manifest: &Manifest) -> Result<(), Error> {
-    let mut faults = origins::verify_endpoints(connection, manifest);
+    let endpoints = origins::verify_endpoints(connection, manifest).into_iter();
+    let mut faults: Vec<String> = endpoints.map(|(_, fault)| fault).collect();
     if connection.plugin != manifest.plugin.name {
         faults.push(format!("it is for plugin `{}`, not `{}`", connection.plugin, manifest.plugin.name));
     }
@@ -191,7 +192,8 @@ pub fn verify_settings(settings: &BTreeMap<String, Json>, manifest: &Manifest) -
     faults
 }
 
-fn is_of(kind: SettingType, value: &Json) -> bool {
+/// Whether a setting's value is of the type that the manifest asks for.
+pub fn is_of(kind: SettingType, value: &Json) -> bool {
     match kind {
         SettingType::Text => value.is_string(),
         SettingType::Integer => value.is_i64() || value.is_u64(),

@@ -67,7 +67,7 @@ mod window;
 pub use door::{CallContext, Door, Lease, Purpose};
 pub use error::Error;
 pub use files::verify_files;
-pub use line::{Line, verify_settings};
+pub use line::{Line, is_of, verify_settings};
 pub use origins::verify_endpoints;
 pub use transform::TransformDoor;
 

@@ -69,16 +69,17 @@ impl Origins {
     }
 }
 
-/// Holds a connection's origins against its plugin's manifest: one sentence for each thing that is wrong.
-pub fn verify_endpoints(connection: &Connection, manifest: &Manifest) -> Vec<String> {
+/// Holds a connection's origins against its plugin's manifest: one sentence for each thing that is wrong, with the endpoint.
+pub fn verify_endpoints(connection: &Connection, manifest: &Manifest) -> Vec<(EndpointName, String)> {
     let mut faults = Vec::new();
     for name in connection.endpoints.keys().filter(|name| manifest.endpoint(name).is_none()) {
         let known: Vec<&str> = manifest.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
-        faults.push(format!("plugin `{}` has no endpoint `{name}`; it has: {}", connection.plugin, known.join(", ")));
+        let message = format!("plugin `{}` has no endpoint `{name}`; it has: {}", connection.plugin, known.join(", "));
+        faults.push((name.clone(), message));
     }
     for endpoint in &manifest.endpoints {
         if let Err(fault) = configured(connection, manifest, endpoint) {
-            faults.push(fault);
+            faults.push((endpoint.name.clone(), fault));
         }
     }
     faults

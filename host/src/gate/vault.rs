@@ -95,19 +95,6 @@ pub(super) fn random(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
 }
 
-/// A secret that is to be stored.
-#[derive(Clone, Copy)]
-pub struct SecretWish<'a> {
-    /// Of which connection.
-    pub connection: &'a ConnectionName,
-    /// Its name, as the plugin's manifest asks for it.
-    pub name: &'a str,
-    /// The secret itself.
-    pub value: &'a str,
-    /// Who sets it, for the audit log.
-    pub actor: &'a str,
-}
-
 /// Seals secrets into the store and opens them for the gate.
 pub struct Vault {
     store: Store,
@@ -121,27 +108,18 @@ impl Vault {
         Self { store, kek, clock }
     }
 
-    /// As [`Vault::put_as`], for whoever has the command line.
-    ///
-    /// # Errors
-    /// As [`Vault::put_as`].
-    pub async fn put(
-        &self,
-        tenant: &Tenant,
-        connection: &ConnectionName,
-        name: &str,
-        value: &str,
-    ) -> Result<(), Error> {
-        self.put_as(tenant, SecretWish { connection, name, value, actor: "admin" }).await.map(drop)
-    }
-
     /// Seals a secret of a connection in place of the one with this name, and says whether there was one; audited by name.
     /// Durable when it returns. One line break at the end is not part of it: that is how files and terminals hand it over.
     ///
     /// # Errors
     /// [`Error::SecretLength`], [`Error::Store`].
-    pub async fn put_as(&self, tenant: &Tenant, wish: SecretWish<'_>) -> Result<bool, Error> {
-        let SecretWish { connection, name, value, actor } = wish;
+    pub async fn put(
+        &self,
+        tenant: &Tenant,
+        (connection, name): (&ConnectionName, &str),
+        value: &str,
+        actor: &str,
+    ) -> Result<bool, Error> {
         let value = value.strip_suffix('\n').map_or(value, |value| value.strip_suffix('\r').unwrap_or(value));
         let sealed = self.seal_secret(tenant, (connection, name), value)?;
         let subject = format!("connection:{connection}");
@@ -297,7 +275,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = vault(folder.path()).await;
         let (tenant, connection) = (Tenant::from("t"), ConnectionName::from("c"));
-        vault.put(&tenant, &connection, "token", &format!("{SECRET}\r\n")).await.unwrap();
+        vault.put(&tenant, (&connection, "token"), &format!("{SECRET}\r\n"), "ann").await.unwrap();
         let opened = vault.get(&tenant, &connection, "token").await.unwrap();
         assert_eq!(opened.expose_secret(), SECRET);
         assert!(!format!("{opened:?}").contains(SECRET));
@@ -316,7 +294,10 @@ mod tests {
         assert!(vault.open(&place(&["t", "c", "token"]), &changed[..10]).is_none());
         assert!(matches!(vault.get(&tenant, &connection, "none").await, Err(Error::SecretMissing { .. })));
         for bad in ["", "\n", &"x".repeat(limits::SECRET_BYTES_MAX + 1)] {
-            assert!(matches!(vault.put(&tenant, &connection, "x", bad).await, Err(Error::SecretLength { .. })));
+            assert!(matches!(
+                vault.put(&tenant, (&connection, "x"), bad, "ann").await,
+                Err(Error::SecretLength { .. })
+            ));
         }
     }
 
@@ -327,7 +308,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = vault(folder.path()).await;
         let (tenant, connection) = (Tenant::from("t"), ConnectionName::from("c"));
-        vault.put(&tenant, &connection, "refresh_token", "same").await.unwrap();
+        vault.put(&tenant, (&connection, "refresh_token"), "same", "ann").await.unwrap();
         let (_, seen) = vault.get_sealed(&tenant, &connection, "refresh_token").await.unwrap();
         let replace = async |value: &str| {
             vault.replace(&tenant, (&connection, "refresh_token"), &value.into(), &seen).await.unwrap()
@@ -343,7 +324,7 @@ mod tests {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let vault = vault(one.path()).await;
         let (tenant, connection) = (Tenant::from("t"), ConnectionName::from("c"));
-        vault.put(&tenant, &connection, "token", SECRET).await.unwrap();
+        vault.put(&tenant, (&connection, "token"), SECRET, "ann").await.unwrap();
         let other = Kek::load_or_create(&two.path().join("key")).unwrap();
         let other = Vault::new(vault.store.clone(), other, Arc::new(SystemClock));
         let error = other.get(&tenant, &connection, "token").await.unwrap_err().to_string();

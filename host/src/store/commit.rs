@@ -14,6 +14,8 @@ pub struct Commit {
     pub(super) tenant: Tenant,
     pub(super) at: At,
     pub(super) audit: audit::Record,
+    /// The revision that this commit makes, if it makes one.
+    pub(super) revision: Option<i64>,
     /// Rows put into the tables that are searched by lists of keys.
     pub(super) rows: u64,
     guarded: Option<(String, Fence)>,
@@ -32,6 +34,7 @@ impl Store {
             tenant: tenant.clone(),
             at,
             audit,
+            revision: None,
             rows: 0,
             guarded: None,
             base: Arc::clone(&self.0.base),

@@ -16,7 +16,8 @@ pub struct Document {
 }
 
 impl Commit {
-    /// Stores a document as the newest version of its name; says whether that changed anything.
+    /// Stores a document as the newest version of its name; says whether that changed anything. Needs
+    /// [`Commit::add_revision`] before it, in the same commit.
     ///
     /// # Errors
     /// As [`Store::begin`].
@@ -39,7 +40,7 @@ impl Commit {
         }
     }
 
-    /// Removes a document; its versions stay. One that does not exist is fine.
+    /// Removes a document; its versions stay. One that does not exist is fine. Needs [`Commit::add_revision`] before it.
     ///
     /// # Errors
     /// As [`Store::begin`].
@@ -61,11 +62,12 @@ impl Commit {
     }
 
     async fn keep_document(&mut self, kind: &str, name: &str, kept: (i64, Option<&str>)) -> Result<(), Error> {
-        let bind = Bind::new().text(self.tenant.as_str()).text(kind).text(name).int(kept.0).maybe(kept.1);
+        let revision = self.revision.expect("a document changes in a revision: `Commit::add_revision` comes first");
+        let bind = Bind::new().text(self.tenant.as_str()).text(kind).text(name).int(kept.0).int(revision).maybe(kept.1);
         self.session
             .execute(
-                "INSERT INTO document_history (tenant, kind, name, version, body, actor, at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                "INSERT INTO document_history (tenant, kind, name, version, revision, body, actor, at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 bind.text(&self.audit.actor).int(self.at.0),
             )
             .await

@@ -11,9 +11,9 @@
 //! - **the group committer** (`group.rs`) writes what happens many times a second while plugins run: marks, answers,
 //!   journal entries, usage. Callers queue; one task writes all that waits in one transaction.
 //!
-//! One file per table: `document`, `plugin`, `secret`, `connection_account`, `consent`, `translation`, `lease`, `checkpoint`,
-//! `record`, `batch`, `answer`, `journal`, `flow_state`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads
-//! single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
+//! One file per table: `document`, `revision`, `plugin`, `secret`, `connection_account`, `consent`, `translation`, `lease`,
+//! `checkpoint`, `record`, `batch`, `answer`, `journal`, `flow_state`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`;
+//! `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
 //! differs between the two databases.
 //!
 //! # Invariants
@@ -59,6 +59,7 @@ mod look;
 mod open;
 mod plugin;
 mod record;
+mod revision;
 mod rows;
 mod run;
 mod schema;
@@ -81,12 +82,14 @@ pub use error::Error;
 pub use flow_state::{FlowState, Wish};
 pub use journal::{CallTotals, JournalEntry};
 pub use look::{SetAsideFilter, SetAsideLine, TranslationRow};
-pub use plugin::PluginRow;
+pub use plugin::{InstalledPlugin, PluginRow};
 pub use record::RecordRow;
+pub use revision::{DocumentVersion, RevisionRow};
 pub use run::{RunCounts, RunRow};
 pub use secret::SealedSecret;
 pub use set_aside::{Basis, Kind, PARKED, PENDING, SetAsideRow, Tries, Try};
 pub use token::TokenRow;
+pub use translation::{RowVersion, TableRow};
 
 use error::Place;
 use rows::Session;

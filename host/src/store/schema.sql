@@ -33,19 +33,32 @@ CREATE TABLE document (
     PRIMARY KEY (tenant, kind, name)
 );
 
+-- One applied change of configuration, numbered from 1. Never deleted: its number is what the next change builds on.
+CREATE TABLE revision (
+    tenant TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (tenant, number)
+);
+
 -- One version that a document ever had; `body` is NULL where it was removed. Never deleted.
 CREATE TABLE document_history (
     tenant TEXT NOT NULL,
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
     version BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
     body TEXT,
     actor TEXT NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (tenant, kind, name, version)
 );
+-- For the documents of one revision.
+CREATE INDEX document_history_revision ON document_history (tenant, revision);
 
--- One plugin that was ever installed, with its bytes. Never deleted: past runs name it by digest.
+-- One plugin that is installed, with its bytes. Deleted by an admin, and never while a connection uses it.
 CREATE TABLE plugin (
     tenant TEXT NOT NULL,
     digest TEXT NOT NULL,
@@ -59,6 +72,17 @@ CREATE TABLE plugin (
 );
 -- For the list of active plugins; unique, so that no name ever has two of them.
 CREATE UNIQUE INDEX plugin_active ON plugin (tenant, name) WHERE is_active = 1;
+
+-- One time that a plugin became the active one of its name, numbered per name from 1. Never deleted: going back looks here.
+CREATE TABLE activation (
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, name, number)
+);
 
 -- One sealed credential of a connection. Replaced and deleted by the admin.
 CREATE TABLE secret (
@@ -152,16 +176,18 @@ CREATE TABLE lease (
     PRIMARY KEY (tenant, name)
 );
 
--- How far a flow has come. Deleted when the flow starts over.
+-- How far a flow has come in one source, in one format of cursors: a flow that goes back to an earlier plugin or source
+-- goes on where it was there. Deleted when the flow starts over.
 CREATE TABLE checkpoint (
     tenant TEXT NOT NULL,
     flow TEXT NOT NULL,
+    source TEXT NOT NULL,
     cursor_format BIGINT NOT NULL,
     cursor_text TEXT NOT NULL,
     is_caught_up BIGINT NOT NULL,
     fence BIGINT NOT NULL,
     at BIGINT NOT NULL,
-    PRIMARY KEY (tenant, flow)
+    PRIMARY KEY (tenant, flow, source, cursor_format)
 );
 
 -- What people want of a flow beside its configuration: whether it runs, and their other wishes, counted. Never deleted.

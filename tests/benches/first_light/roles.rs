@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tollgate::app::apply::Wish;
 use tollgate::app::{App, Options};
 use tollgate::clock::{Clock, SystemClock};
 use tollgate::gate::simulated::Simulators;
@@ -149,13 +150,13 @@ async fn open(job: &Job) -> Result<App> {
 /// Does what an admin does once: the plugin is installed and compiled, the flow configured, both connections checked.
 async fn prepare(job: &Job) -> Result<()> {
     let app = open(job).await?;
-    app.install(&std::fs::read(&job.component)?).await?;
+    app.install(&std::fs::read(&job.component)?, true, "bench").await?;
     for name in CONNECTIONS {
         let org = setup::org(name);
-        app.set_secret(&name.into(), "client_id", &org.client_id).await?;
-        app.set_secret(&name.into(), "client_secret", &org.client_secret).await?;
+        app.set_secret(&name.into(), "client_id", &org.client_id, "bench").await?;
+        app.set_secret(&name.into(), "client_secret", &org.client_secret, "bench").await?;
     }
-    app.apply(&setup::documents()).await?;
+    app.apply(Wish::new(&setup::documents(), "bench")).await?;
     for name in CONNECTIONS {
         app.check(&name.into()).await?;
     }

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tollgate::app::App;
+use tollgate::app::tables::{RowSet, RowWish};
 use tollgate::cli::review;
 use tollgate::clock::{Clock, SystemClock};
 use tollgate::store::RecordRow;
@@ -119,7 +120,10 @@ impl Demo<'_> {
         let (before, moved_before) = (self.world.orders(), self.moved().await?);
         let (started, cpu) = (process::now(), process::cpu());
         for (table, (from, to)) in mend.iter().flat_map(|(table, rows)| rows.iter().map(move |row| (*table, row))) {
-            let released = self.app.set_translation(&table.into(), from, to).await?;
+            let wish = RowWish { table: &table.into(), from, to, version: None, actor: "demo" };
+            let RowSet::Set { released, .. } = self.app.set_table_row(wish).await? else {
+                bail!("no version was asked for, so any is right");
+            };
             println!("  table {table}: `{from}` is `{to}`; {released} records take it up by themselves");
         }
         match number {

@@ -29,7 +29,7 @@ impl Answer {
     /// The code of an answer that must have the shape of errors, whole and without anything else.
     pub(crate) fn code(&self) -> &str {
         let object = self.json.as_object().unwrap_or_else(|| panic!("an error without its shape: {self:?}"));
-        assert!(object.keys().all(|key| ["code", "message", "at"].contains(&key.as_str())), "{self:?}");
+        assert!(object.keys().all(|key| ["code", "message", "at", "faults"].contains(&key.as_str())), "{self:?}");
         assert!(object["message"].as_str().is_some_and(|message| !message.is_empty()), "{self:?}");
         object["code"].as_str().expect("a code")
     }

@@ -7,7 +7,7 @@ use tollgate_tests::database::{batch, begin, claim, lease, record, tenant};
 use tollgate_tests::on_both_databases;
 
 fn cursor(text: &str) -> Checkpoint {
-    Checkpoint { cursor_format: 3, cursor: text.into(), is_caught_up: false }
+    Checkpoint { source: "s".into(), cursor_format: 3, cursor: text.into(), is_caught_up: false }
 }
 
 on_both_databases! {
@@ -26,7 +26,7 @@ on_both_databases! {
                 drop(commit);
             }
         }
-        assert_eq!(store.checkpoint(&tenant(), &flow).await.unwrap(), Some(cursor("c")));
+        assert_eq!(store.checkpoints(&tenant(), &flow).await.unwrap(), [cursor("c")]);
         assert_eq!(store.tally(&tenant(), &flow).await.unwrap().written, 2);
         let numbers: Vec<i64> = store.audit(&tenant(), 0, 10).await.unwrap().iter().map(|(seq, ..)| *seq).collect();
         assert_eq!(numbers, [1, 2]);
@@ -48,11 +48,11 @@ on_both_databases! {
         commit.put_checkpoint(&flow, &cursor("lost"), fence).await.unwrap();
         drop((commit, store));
         let again = db.another_store().await.unwrap();
-        assert_eq!(again.checkpoint(&tenant(), &flow).await.unwrap(), Some(cursor("kept")));
+        assert_eq!(again.checkpoints(&tenant(), &flow).await.unwrap(), [cursor("kept")]);
         let mut commit = begin(&again, &flow, fence).await;
         commit.clear_checkpoint(&flow).await.unwrap();
         commit.finish().await.unwrap();
-        assert_eq!(again.checkpoint(&tenant(), &flow).await.unwrap(), None);
+        assert_eq!(again.checkpoints(&tenant(), &flow).await.unwrap(), []);
     }
 
     /// Audit numbers have no gaps and no doubles, and a record says what its commit did. Provoked by 32 writers at
@@ -89,6 +89,7 @@ on_both_databases! {
             let mut commit = store.begin(tenant, record(), At(0)).await.unwrap();
             assert_eq!(commit.tenant(), tenant);
             commit.guard(&lease(&flow), fence).await.unwrap();
+            assert!(commit.add_revision(1, "").await.unwrap());
             commit.put_document("flow", "orders", &format!("body {index}")).await.unwrap();
             commit.put_checkpoint(&flow, &cursor(&index.to_string()), fence).await.unwrap();
             commit.set_translation(&"t".into(), "from", &index.to_string()).await.unwrap();
@@ -100,6 +101,7 @@ on_both_databases! {
         }
         let mut commit = store.begin(&tenants[1], record(), At(0)).await.unwrap();
         commit.remove_batch(&"b".into()).await.unwrap();
+        assert!(commit.add_revision(2, "").await.unwrap());
         commit.remove_document("flow", "orders").await.unwrap();
         commit.clear_checkpoint(&flow).await.unwrap();
         commit.remove_translation(&"t".into(), "from").await.unwrap();
@@ -108,10 +110,11 @@ on_both_databases! {
             assert_eq!(store.batches(tenant, &flow).await.unwrap().len(), left);
             assert_eq!(store.answers(tenant, &"b".into()).await.unwrap().len(), left);
             assert_eq!(store.documents(tenant, "flow").await.unwrap().len(), left);
+            assert_eq!(store.newest_revision(tenant).await.unwrap(), 2 - left as i64);
             assert_eq!(store.translations(tenant).await.unwrap().len(), left);
-            assert_eq!(store.checkpoint(tenant, &flow).await.unwrap().is_some(), left == 1);
+            assert_eq!(store.checkpoints(tenant, &flow).await.unwrap().len(), left);
         }
-        assert_eq!(store.checkpoint(&tenants[0], &flow).await.unwrap(), Some(cursor("0")));
+        assert_eq!(store.checkpoints(&tenants[0], &flow).await.unwrap(), [cursor("0")]);
         assert_eq!(store.usage(&tenants[0], &"org".into(), 0).await.unwrap(), 10);
         assert_eq!(store.secret(&tenants[0], &"crm".into(), "token").await.unwrap().unwrap().sealed, [0]);
         assert_eq!(store.audit(&tenants[0], 0, 10).await.unwrap().len(), 1);

@@ -1,12 +1,22 @@
 //! What people set: documents, plugins, secrets, translation tables.
 
-use tollgate::store::{Commit, ConsentRow, ConsentState, ConsentStep, Document, PluginRow, SealedSecret, Store};
-use tollgate_core::model::{At, Digest, TableName};
-use tollgate_tests::database::{record, tenant};
+use tollgate::store::{
+    Checkpoint, Commit, ConsentRow, ConsentState, ConsentStep, Document, PluginRow, SealedSecret, Store,
+};
+use tollgate_core::model::{At, Digest, FlowName, TableName};
+use tollgate_tests::database::{claim, record, tenant};
 use tollgate_tests::on_both_databases;
 
 async fn begin(store: &Store) -> Commit {
     store.begin(&tenant(), record(), At(7)).await.unwrap()
+}
+
+/// A commit that makes the next revision.
+async fn revise(store: &Store) -> Commit {
+    let next = store.newest_revision(&tenant()).await.unwrap() + 1;
+    let mut commit = begin(store).await;
+    assert!(commit.add_revision(next, "because").await.unwrap());
+    commit
 }
 
 fn plugin(name: &str, bytes: &[u8]) -> PluginRow {
@@ -18,7 +28,7 @@ on_both_databases! {
     async fn documents_count_their_versions(db: Database) {
         let steps = [(Some("a"), true, 1), (Some("a"), false, 1), (Some("b"), true, 2), (None, true, 3), (Some("b"), true, 4)];
         for (body, is_change, version) in steps {
-            let mut commit = begin(&db.store).await;
+            let mut commit = revise(&db.store).await;
             match body {
                 Some(body) => assert_eq!(commit.put_document("flow", "orders", body).await.unwrap(), is_change),
                 None => commit.remove_document("flow", "orders").await.unwrap(),
@@ -33,7 +43,7 @@ on_both_databases! {
 
     /// Documents come in the order of their bytes, whatever the server's locale, and removing an unknown one is fine.
     async fn documents_are_sorted(db: Database) {
-        let mut commit = begin(&db.store).await;
+        let mut commit = revise(&db.store).await;
         for name in ["b", "B", "a-1", "a_1", "ä"] {
             commit.put_document("flow", name, "").await.unwrap();
         }
@@ -43,24 +53,94 @@ on_both_databases! {
         assert_eq!(names, ["B", "a-1", "a_1", "b", "ä"]);
     }
 
-    /// The plugin that was installed last is the active one of its name; older bytes stay, and an old one can come
-    /// back.
-    async fn the_last_installed_plugin_is_active(db: Database) {
+    /// Versions of a plugin stand beside each other, one of a name is active, and the one that was so before is known as long as
+    /// it is installed. What was installed before stays as it is.
+    async fn one_plugin_of_a_name_is_active(db: Database) {
         let (old, new, other) = (plugin("acme/crm", b"old"), plugin("acme/crm", b"new"), plugin("acme/erp", b"\0\xff"));
-        for (row, bytes) in [(&old, &b"old"[..]), (&new, b"new"), (&other, b"\0\xff")] {
-            let mut commit = begin(&db.store).await;
-            commit.install_plugin(row, bytes).await.unwrap();
-            commit.finish().await.unwrap();
-        }
-        assert_eq!(db.store.plugins(&tenant()).await.unwrap(), [new.clone(), other.clone()]);
         let mut commit = begin(&db.store).await;
-        commit.install_plugin(&old, b"old").await.unwrap();
+        for (row, bytes) in [(&old, &b"old"[..]), (&new, b"new"), (&other, b"\0\xff")] {
+            assert!(commit.install_plugin(row, bytes).await.unwrap());
+        }
+        assert!(!commit.install_plugin(&old, b"old").await.unwrap());
+        commit.activate_plugin("acme/erp", &other.digest).await.unwrap();
         commit.finish().await.unwrap();
-        assert_eq!(db.store.plugins(&tenant()).await.unwrap(), [old.clone(), other.clone()]);
-        for (row, bytes) in [(old, &b"old"[..]), (new, b"new"), (other, b"\0\xff")] {
+        assert_eq!(db.store.plugins(&tenant()).await.unwrap(), [other.clone()]);
+        // Going back and forth: the one before is the other one each time.
+        for (active, before) in [(&old, None), (&new, Some(&old)), (&old, Some(&new))] {
+            let mut commit = begin(&db.store).await;
+            commit.activate_plugin("acme/crm", &active.digest).await.unwrap();
+            commit.finish().await.unwrap();
+            assert_eq!(db.store.plugins(&tenant()).await.unwrap(), [active.clone(), other.clone()]);
+            let found = db.store.plugin_before(&tenant(), "acme/crm").await.unwrap();
+            assert_eq!(found, before.map(|row| row.digest));
+        }
+        for (row, bytes) in [(&old, &b"old"[..]), (&new, b"new"), (&other, b"\0\xff")] {
             assert_eq!(db.store.component(&tenant(), &row.digest).await.unwrap().as_deref(), Some(bytes));
         }
-        assert_eq!(db.store.component(&tenant(), &Digest::of(b"none")).await.unwrap(), None);
+        let mut commit = begin(&db.store).await;
+        commit.delete_plugin(&new.digest).await.unwrap();
+        commit.finish().await.unwrap();
+        assert_eq!(db.store.plugin_before(&tenant(), "acme/crm").await.unwrap(), None);
+        assert_eq!(db.store.component(&tenant(), &new.digest).await.unwrap(), None);
+        assert_eq!(db.store.installed_plugins(&tenant()).await.unwrap().len(), 2);
+    }
+
+    /// Each number of a revision is made once: of two that build on the same one, the second is told. What was so at each
+    /// revision can be read, with what it changed and what was there before.
+    async fn revisions_follow_each_other(db: Database) {
+        let steps: [&[(&str, Option<&str>)]; 3] =
+            [&[("a", Some("1")), ("b", Some("1"))], &[("a", Some("2")), ("b", None)], &[("b", Some("3"))]];
+        for step in steps {
+            let mut commit = revise(&db.store).await;
+            for (name, body) in step {
+                match body {
+                    Some(body) => assert!(commit.put_document("flow", name, body).await.unwrap()),
+                    None => commit.remove_document("flow", name).await.unwrap(),
+                }
+            }
+            commit.finish().await.unwrap();
+        }
+        let mut late = begin(&db.store).await;
+        assert!(!late.add_revision(3, "late").await.unwrap(), "somebody made it");
+        drop(late);
+        let numbers: Vec<_> = db.store.revisions(&tenant(), 3, 10).await.unwrap().iter().map(|row| row.number).collect();
+        assert_eq!((numbers, db.store.newest_revision(&tenant()).await.unwrap()), (vec![2, 1], 3));
+        let row = db.store.revision(&tenant(), 2).await.unwrap().unwrap();
+        assert_eq!((row.at, row.actor.as_str(), row.note.as_str()), (At(7), "test", "because"));
+        let flow = |name: &str, body: &str| ("flow".to_owned(), name.to_owned(), body.to_owned());
+        for (number, expected) in [
+            (0, vec![]),
+            (1, vec![flow("a", "1"), flow("b", "1")]),
+            (2, vec![flow("a", "2")]),
+            (3, vec![flow("a", "2"), flow("b", "3")]),
+        ] {
+            assert_eq!(db.store.documents_at(&tenant(), number).await.unwrap(), expected, "revision {number}");
+        }
+        let changes = db.store.revision_changes(&tenant(), 2).await.unwrap();
+        let texts: Vec<_> = changes.iter().map(|c| (c.name.as_str(), c.before.as_deref(), c.body.as_deref())).collect();
+        assert_eq!(texts, [("a", Some("1"), Some("2")), ("b", Some("1"), None)]);
+        let versions = db.store.document_versions(&tenant(), ("flow", "b"), i64::MAX, 2).await.unwrap();
+        assert_eq!(versions.iter().map(|row| (row.version, row.revision)).collect::<Vec<_>>(), [(3, 3), (2, 2)]);
+    }
+
+    /// A flow has a checkpoint for each source and format that it has read, and moving one moves no other.
+    async fn checkpoints_stand_beside_each_other(db: Database) {
+        let flow = FlowName::from("orders");
+        let fence = claim(&db.store, &flow).await;
+        let checkpoint = |source: &str, cursor_format, cursor: &str| Checkpoint {
+            source: source.into(),
+            cursor_format,
+            cursor: cursor.into(),
+            is_caught_up: false,
+        };
+        for (source, format, cursor) in [("crm", 1, "a"), ("crm", 2, "b"), ("crm", 1, "c"), ("erp", 1, "d")] {
+            let mut commit = tollgate_tests::database::begin(&db.store, &flow, fence).await;
+            commit.put_checkpoint(&flow, &checkpoint(source, format, cursor), fence).await.unwrap();
+            commit.finish().await.unwrap();
+        }
+        let mut found = db.store.checkpoints(&tenant(), &flow).await.unwrap();
+        found.sort_by(|a, b| a.cursor.cmp(&b.cursor));
+        assert_eq!(found, [checkpoint("crm", 2, "b"), checkpoint("crm", 1, "c"), checkpoint("erp", 1, "d")]);
     }
 
     /// Bytes that are not what their digest says are never handed out. Provoked by installing under a wrong digest.

@@ -64,6 +64,7 @@ on_both_databases! {
     async fn single_rows_have_their_version(db: Database) {
         let table = TableName::from("product");
         let mut commit = db.store.begin(&tenant(), record(), At(7)).await.unwrap();
+        assert!(commit.add_revision(1, "").await.unwrap());
         for to in ["A", "B"] {
             commit.set_translation(&table, "x", to).await.unwrap();
             commit.put_document("flow", "orders", to).await.unwrap();
@@ -77,6 +78,7 @@ on_both_databases! {
         assert_eq!((document.version, document.body.as_str()), (2, "B"));
         let mut commit = db.store.begin(&tenant(), record(), At(8)).await.unwrap();
         commit.remove_translation(&table, "x").await.unwrap();
+        assert!(commit.add_revision(2, "").await.unwrap());
         commit.remove_document("flow", "orders").await.unwrap();
         commit.finish().await.unwrap();
         assert_eq!(db.store.translation(&tenant(), &table, "x").await.unwrap(), None);

@@ -25,6 +25,7 @@ pub mod kind;
 pub mod map;
 pub mod need;
 mod node;
+pub mod place;
 pub mod plan;
 pub mod predicate;
 pub(crate) mod quote;

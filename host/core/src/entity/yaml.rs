@@ -73,7 +73,7 @@ fn message(error: &Error) -> String {
 }
 
 /// Says that `word` is not one of `known`, and which of them was probably meant.
-pub(crate) fn unknown(what: &str, word: &str, known: &[impl AsRef<str>]) -> String {
+pub fn unknown(what: &str, word: &str, known: &[impl AsRef<str>]) -> String {
     let meant = known
         .iter()
         .map(|known| (strsim::jaro_winkler(word, known.as_ref()), known.as_ref()))

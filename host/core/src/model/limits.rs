@@ -258,6 +258,8 @@ pub const DATABASE_CONNECT_MS_MAX: u64 = 10_000;
 
 /// Body of a request to the API: as long as a configuration file.
 pub const API_BODY_BYTES_MAX: usize = CONFIG_BYTES_MAX;
+/// Body of a request that applies configuration: a folder of some hundred files.
+pub const API_APPLY_BYTES_MAX: usize = 16 << 20;
 /// Time of one request to the API; checking a connection may wait for a slow vendor.
 pub const API_REQUEST_MS_MAX: u64 = 60_000;
 /// Requests to the API at the same time; further ones are told to come back.
@@ -300,3 +302,11 @@ pub const AUDIT_SCAN_MAX: i64 = 100_000;
 pub const API_FIELDS_MAX: usize = 20_000;
 /// Bytes of a vendor's OpenAPI document: the largest that was measured (an accounting API) has 0.9 MB, payment APIs 6 MB.
 pub const OPENAPI_BYTES_MAX: u64 = 8 << 20;
+/// Bytes of the note that goes with a revision: a sentence or two.
+pub const REVISION_NOTE_BYTES_MAX: usize = 1_000;
+/// Characters of an audit record's detail that lists what was changed; the revision itself holds all of it.
+pub const REVISION_DETAIL_CHARS_MAX: usize = 1_000;
+/// Lines around a changed one that a difference shows.
+pub const DIFFERENCE_CONTEXT_LINES: usize = 3;
+/// Pause between two looks at whether another node changed configuration or plugins.
+pub const CONFIGURATION_LOOK_MS: u64 = 5_000;

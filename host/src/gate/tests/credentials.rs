@@ -220,8 +220,8 @@ async fn a_named_origin_is_pinned() {
     };
     let secrets = ["one", "two", "three", "four", "five", "six"];
     for name in secrets {
-        world.vault.put(&world.tenant, &name.into(), "client_id", "the-client").await.unwrap();
-        world.vault.put(&world.tenant, &name.into(), "client_secret", CANARY).await.unwrap();
+        world.vault.put(&world.tenant, (&name.into(), "client_id"), "the-client", "ann").await.unwrap();
+        world.vault.put(&world.tenant, (&name.into(), "client_secret"), CANARY, "ann").await.unwrap();
     }
     let pinned = open("one", None);
     world.door(&pinned, Purpose::Read).send(get("1")).await.unwrap();

@@ -97,7 +97,7 @@ impl World {
     }
 
     async fn secret(&self, name: &str, value: &str) {
-        self.vault.put(&self.tenant, &"vendor".into(), name, value).await.unwrap();
+        self.vault.put(&self.tenant, (&"vendor".into(), name), value, "ann").await.unwrap();
     }
 
     fn line(&self, auth: Auth) -> Arc<Line> {
