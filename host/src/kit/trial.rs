@@ -8,7 +8,7 @@ use crate::kit::watch::{Answer, Setting, Watch};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Sender, channel};
 use tollgate_core::model::schema::{Account, Stream};
 use tollgate_core::model::{Manifest, Next, Page, ReadRequest, http, limits};
 use tollgate_sandbox::{Allowance, Broker, CallError, CallLimits, Level, Plugin};
@@ -51,9 +51,12 @@ pub async fn try_out(plugin: &Plugin, stage: &dyn Stage, mut tell: impl FnMut(Tr
         .await?;
     failed += usize::from(checked.is_none());
     let found = session
-        .call((Purpose::Discover, "discover"), &mut tell, said_streams, |broker, limits| {
-            plugin.discover(broker, limits)
-        })
+        .call(
+            (Purpose::Discover, "discover"),
+            &mut tell,
+            |found: &Vec<Stream>| said_streams(found),
+            |broker, limits| plugin.discover(broker, limits),
+        )
         .await?;
     failed += usize::from(found.is_none());
     for stream in found.into_iter().flatten().filter(|stream| stream.reading.backfill || stream.reading.incremental) {
@@ -90,7 +93,7 @@ impl Session<'_> {
         F: Future<Output = Result<T, CallError>>,
     {
         let call = Call { purpose, name: name.to_owned() };
-        let (told, mut events) = unbounded_channel();
+        let (told, mut events) = channel(limits::GUEST_REQUESTS_MAX as usize);
         let broker = self.broker(&call, self.stage.open(&call).await?, told);
         let begun = SystemClock.now();
         let running = body(broker, CallLimits::default());
@@ -111,7 +114,7 @@ impl Session<'_> {
         Ok(result.ok())
     }
 
-    fn broker(&self, call: &Call, inner: Arc<dyn Broker>, told: UnboundedSender<Trial>) -> Arc<dyn Broker> {
+    fn broker(&self, call: &Call, inner: Arc<dyn Broker>, told: Sender<Trial>) -> Arc<dyn Broker> {
         let frame: Frame = self.stage.frame();
         let allowance = Allowance {
             requests: limits::GUEST_REQUESTS_MAX,
@@ -128,7 +131,7 @@ fn said_account(account: &Account) -> String {
     format!("account {} ({})", account.id, account.name)
 }
 
-fn said_streams(streams: &Vec<Stream>) -> String {
+fn said_streams(streams: &[Stream]) -> String {
     let stream = |stream: &Stream| format!("{} ({} fields)", stream.name, stream.fields.len());
     streams.iter().map(stream).collect::<Vec<_>>().join(", ")
 }
@@ -145,7 +148,7 @@ fn said_page(page: &Page) -> String {
 /// Tells of each request as it is answered.
 struct Telling {
     inner: Watch,
-    told: UnboundedSender<Trial>,
+    told: Sender<Trial>,
 }
 
 impl Telling {
@@ -154,8 +157,8 @@ impl Telling {
             Ok(response) => response.status.to_string(),
             Err(error) => format!("{error:?}"),
         };
-        // Nobody listens any more when the call was given up.
-        let _ = self.told.send(Trial::Request { route, status, ms });
+        // Never full: a call makes no more requests than the queue holds. Nobody listens any more when it was given up.
+        let _ = self.told.try_send(Trial::Request { route, status, ms });
     }
 }
 

@@ -66,7 +66,7 @@ impl Cleaner {
                 }
                 self.value(value) || found
             }),
-            Json::Array(items) => items.iter_mut().fold(false, |found, item| self.value(item) || found),
+            Json::Array(items) => items.iter_mut().filter_map(|item| self.value(item).then_some(())).count() > 0,
             Json::String(text) => {
                 let cleaned = self.text(text);
                 let found = cleaned != *text;
@@ -153,7 +153,7 @@ mod tests {
             (r#"{"tokens": 7, "token": 7}"#.into(), r#"{"tokens": 7, "token": 7}"#.into()),
             (
                 format!(r#"{{"next":"/x?cursor=1&sig=ab%2Fc&n=2","jwt":"{JWT}"}}"#),
-                r#"{"next":"/x?cursor=1&sig=[removed]&n=2","jwt":"[removed]"}"#.into(),
+                r#"{"jwt":"[removed]","next":"/x?cursor=1&sig=[removed]&n=2"}"#.into(),
             ),
             ("you sent Bearer abcdefghijklmnop here".into(), "you sent Bearer [removed] here".into()),
             ("Bearer of news; eyJ is no token".into(), "Bearer of news; eyJ is no token".into()),
