@@ -139,15 +139,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::is_alive))
         .routes(routes!(health::is_ready))
         .routes(routes!(health::show_document))
-        .routes(routes!(plugins::list_plugins, plugins::install_plugin))
-        .routes(routes!(plugins::rollback_plugin))
-        .routes(routes!(plugins::show_plugin, plugins::delete_plugin))
-        .routes(routes!(plugins::activate_plugin))
-        .routes(routes!(configuration::show_configuration))
-        .routes(routes!(configuration::apply))
-        .routes(routes!(configuration::rollback))
-        .routes(routes!(configuration::list_revisions))
-        .routes(routes!(configuration::show_revision))
+        .merge(plugin_routes())
+        .merge(configuration_routes())
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
         .routes(routes!(connections::set_secret))
@@ -160,15 +153,32 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(steward::discard))
         .routes(routes!(steward::correct))
         .routes(routes!(flows::list_runs))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+}
+
+fn plugin_routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::default()
+        .routes(routes!(plugins::list_plugins, plugins::install_plugin))
+        .routes(routes!(plugins::rollback_plugin))
+        .routes(routes!(plugins::show_plugin, plugins::delete_plugin))
+        .routes(routes!(plugins::activate_plugin))
+}
+
+fn configuration_routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::default()
+        .routes(routes!(configuration::show_configuration))
+        .routes(routes!(configuration::apply))
+        .routes(routes!(configuration::rollback))
+        .routes(routes!(configuration::list_revisions))
+        .routes(routes!(configuration::show_revision))
+        .routes(routes!(documents::list_documents))
+        .routes(routes!(documents::show_text, documents::remove_document))
+        .routes(routes!(documents::list_versions))
         .routes(routes!(tables::list_tables))
         .routes(routes!(tables::list_rows))
         .routes(routes!(tables::show_row, tables::set_row, tables::remove_row))
         .routes(routes!(tables::list_row_versions))
-        .routes(routes!(documents::list_documents))
-        .routes(routes!(documents::show_text, documents::remove_document))
-        .routes(routes!(documents::list_versions))
-        .routes(routes!(tokens::list_tokens, tokens::create_token))
-        .routes(routes!(tokens::revoke_token))
 }
 
 /// Adds what all operations share: how a token is given, and the shape of errors.
