@@ -38,9 +38,11 @@ pub mod error;
 mod flows;
 mod frame;
 mod health;
+mod openapi;
 mod plugins;
 mod public_url;
 mod records;
+mod routes;
 pub mod rules;
 mod runs;
 mod serve;
@@ -63,11 +65,6 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tollgate_core::model::limits;
 use utoipa::ToSchema;
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What all handlers share.
 pub struct Service {
@@ -137,8 +134,8 @@ impl<T> List<T> {
 
 /// The service over this host, ready to be listened for.
 pub fn router(app: Arc<App>, public_url: PublicUrl) -> Router {
-    let (router, document) = routes().split_for_parts();
-    let document = print(finish(document));
+    let (router, document) = routes::all().split_for_parts();
+    let document = openapi::print(document);
     let service = Arc::new(Service { app, document, public_url, slots: Semaphore::new(limits::API_REQUESTS_MAX) });
     router
         .route_layer(from_fn_with_state(service.clone(), auth::admit))
@@ -151,128 +148,5 @@ pub fn router(app: Arc<App>, public_url: PublicUrl) -> Router {
 
 /// The OpenAPI document, as JSON text.
 pub fn document() -> String {
-    print(finish(routes().split_for_parts().1))
-}
-
-fn print(document: OpenApi) -> String {
-    document.to_pretty_json().expect("the document is plain data with text for keys")
-}
-
-fn routes() -> OpenApiRouter<Arc<Service>> {
-    let info = InfoBuilder::new()
-        .title("Tollgate")
-        .version("v1")
-        .description(Some("A self-hosted plugin host for connectors. Calls carry `Authorization: Bearer TOKEN`."));
-    OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).build())
-        .routes(routes!(health::is_alive))
-        .routes(routes!(health::is_ready))
-        .routes(routes!(health::show_document))
-        .routes(routes!(plugins::list_plugins, plugins::install_plugin))
-        .routes(routes!(plugins::rollback_plugin))
-        .routes(routes!(plugins::show_plugin, plugins::delete_plugin))
-        .routes(routes!(plugins::activate_plugin))
-        .routes(routes!(configuration::show_configuration))
-        .routes(routes!(configuration::apply))
-        .routes(routes!(configuration::rollback))
-        .routes(routes!(configuration::list_revisions))
-        .routes(routes!(configuration::show_revision))
-        .routes(routes!(connections::list_connections))
-        .routes(routes!(connections::check_connection))
-        .routes(routes!(records::find_records))
-        .routes(routes!(consent::show_consent, consent::begin_consent))
-        .routes(routes!(consent::answer_consent))
-        .routes(routes!(connections::show_connection))
-        .routes(routes!(connections::confirm_account))
-        .routes(routes!(discover::discover))
-        .routes(routes!(connections::set_secret, connections::remove_secret))
-        .routes(routes!(accounts::list_accounts))
-        .routes(routes!(flows::list_flows))
-        .routes(routes!(flows::show_flow))
-        .routes(routes!(control::start_flow))
-        .routes(routes!(control::pause_flow))
-        .routes(routes!(control::resume_flow))
-        .routes(routes!(control::cancel_flow))
-        .routes(routes!(control::read_anew))
-        .routes(routes!(flows::list_flagged))
-        .routes(routes!(set_aside::list_set_aside))
-        .routes(routes!(set_aside::count_set_aside))
-        .routes(routes!(steward::release_many))
-        .routes(routes!(steward::discard_many))
-        .routes(routes!(set_aside::show_set_aside, steward::correct))
-        .routes(routes!(steward::release))
-        .routes(routes!(steward::discard))
-        .routes(routes!(runs::list_runs))
-        .routes(routes!(runs::show_run))
-        .routes(routes!(runs::list_calls))
-        .routes(routes!(tables::list_tables))
-        .routes(routes!(tables::list_rows))
-        .routes(routes!(tables::show_row, tables::set_row, tables::remove_row))
-        .routes(routes!(tables::list_row_versions))
-        .routes(routes!(documents::list_documents))
-        .routes(routes!(documents::show_text, documents::remove_document))
-        .routes(routes!(documents::list_versions))
-        .routes(routes!(tokens::list_tokens, tokens::create_token))
-        .routes(routes!(tokens::revoke_token))
-        .routes(routes!(audit::list_audit))
-}
-
-/// What an operation may answer when it does not succeed: what its request can get wrong, and what any request can meet.
-fn refusals<'a>(
-    path: &str,
-    operation: &Operation,
-    needs_token: bool,
-) -> impl Iterator<Item = &'a (&'static str, &'static str)> {
-    const REFUSALS: &[(&str, &str)] = &[
-        ("400", "The request cannot be read"),
-        ("401", "The token is missing or not good"),
-        ("403", "The token's role may not do this"),
-        ("404", "There is no such thing"),
-        ("412", "The thing has another version than the caller saw"),
-        ("413", "The body is too long"),
-        ("422", "The request can be read, and what it asks for is refused"),
-        ("500", "The host failed at this"),
-        ("502", "The connection's plugin, credential or system did not do its part"),
-        ("503", "Too much at once, the database is away, or the host is stopping"),
-        ("504", "It took too long; an act that it began goes on"),
-    ];
-    let parameters = operation.parameters.iter().flatten();
-    let has_parameters = parameters.clone().next().is_some() || path.contains('{');
-    let has_version = parameters.clone().any(|parameter| parameter.name == "If-Match");
-    let has_body = operation.request_body.is_some();
-    REFUSALS.iter().filter(move |(status, _)| match *status {
-        "400" => has_parameters || has_body,
-        "401" | "403" | "500" | "504" => needs_token,
-        "404" | "422" | "502" => needs_token && (has_parameters || has_body),
-        "412" => has_version,
-        "413" => has_body,
-        _ => true,
-    })
-}
-
-/// Adds what all operations share: how a token is given, and the shape of errors.
-fn finish(mut document: OpenApi) -> OpenApi {
-    let components = document.components.get_or_insert_default();
-    components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    let (name, schema) = (Error::name().into_owned(), <Error as utoipa::PartialSchema>::schema());
-    components.schemas.insert(name, schema);
-    components.schemas.insert(Code::name().into_owned(), <Code as utoipa::PartialSchema>::schema());
-    let fault = <error::FaultView as utoipa::PartialSchema>::schema();
-    components.schemas.insert(error::FaultView::name().into_owned(), fault);
-    for (path, item) in &mut document.paths.paths {
-        let operations =
-            [("GET", &mut item.get), ("PUT", &mut item.put), ("POST", &mut item.post), ("DELETE", &mut item.delete)];
-        for (method, operation) in operations {
-            let Some(operation) = operation else { continue };
-            let needs_token = matches!(rules::find(method, path), Some(rules::Rule::Needs(_)));
-            for (status, description) in refusals(path, operation, needs_token).collect::<Vec<_>>() {
-                let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Error")))).build();
-                let error = ResponseBuilder::new().description(*description).content("application/json", content);
-                operation.responses.responses.entry((*status).into()).or_insert(RefOr::T(error.build()));
-            }
-            if needs_token {
-                operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
-            }
-        }
-    }
-    document
+    openapi::print(routes::all().split_for_parts().1)
 }

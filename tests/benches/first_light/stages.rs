@@ -212,8 +212,8 @@ impl Bench {
 }
 
 async fn open_flow(folder: &Path, plugin: &Plugin) -> Result<OpenFlow> {
-    let documents = Documents::parse(&setup::documents())
-        .map_err(|faults| anyhow::anyhow!(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    let (documents, faults) = Documents::read(&setup::documents());
+    anyhow::ensure!(faults.is_empty(), "{faults:?}");
     let clock: SharedClock = Arc::new(SystemClock);
     let store = Store::open(&format!("sqlite:{}", folder.join("tollgate.db").display())).await?;
     let vault = Arc::new(Vault::new(store.clone(), Kek::load_or_create(&folder.join("key"))?, clock.clone()));

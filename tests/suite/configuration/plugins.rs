@@ -6,6 +6,7 @@ use tollgate_core::model::Digest;
 use tollgate_tests::data::{Crm, expected, generator_sample, mends, real_data};
 use tollgate_tests::guests::{component, reworded};
 use tollgate_tests::on_both_databases;
+use tollgate_tests::sims::netsuite::schema::RecordType;
 
 const SALESFORCE: &str = "tollgate/salesforce";
 
@@ -32,8 +33,7 @@ on_both_databases! {
         }
         stage.app.start().await.expect("the flows start");
         for (number, bytes) in [&new, &old, &new, &old, &new].into_iter().enumerate() {
-            let orders = number as u64 * 500;
-            until("orders arrive", async || stage.world.orders().count > orders).await;
+            until("orders arrive", async || stage.world.erp_count(RecordType::SalesOrder) > number * 500).await;
             let reopened = stage.app.activate(&Digest::of(bytes), "ann").await.expect("it is active");
             assert_eq!(reopened.len(), 3, "all flows read or write the CRM");
         }

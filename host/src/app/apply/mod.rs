@@ -137,7 +137,7 @@ impl App {
             return Err(Error::Moved { revision });
         }
         let plan = plan(&stored, files, removal).map_err(Error::Configuration)?;
-        let is_applied = !how.is_dry && !(plan.changes.is_empty() && plan.rows.is_empty());
+        let is_applied = !how.is_dry && !plan.is_empty();
         if is_applied {
             self.write(action, revision + 1, (&plan, &how)).await?;
             self.follow().await;

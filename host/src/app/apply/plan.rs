@@ -94,6 +94,13 @@ pub(in crate::app) struct Plan {
     pub(in crate::app) reopened: Vec<FlowName>,
 }
 
+impl Plan {
+    /// Whether all is as it should be already.
+    pub(in crate::app) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.rows.is_empty()
+    }
+}
+
 /// Decides what giving these files would do.
 ///
 /// # Errors
@@ -129,8 +136,11 @@ fn files(stored: &Stored) -> Vec<Document> {
     stored.documents.iter().map(|(kind, name, text)| file(kind, name, text)).collect()
 }
 
+/// A document's text before and after; none where there is no document.
+type Step<'a> = (Option<&'a str>, Option<&'a str>);
+
 fn changes(stored: &Stored, documents: &Documents) -> Vec<(DocumentChange, Option<String>)> {
-    let mut texts: BTreeMap<(&str, &str), (Option<&str>, Option<&str>)> = BTreeMap::new();
+    let mut texts: BTreeMap<(&str, &str), Step<'_>> = BTreeMap::new();
     for (kind, name, text) in &stored.documents {
         texts.entry((kind, name)).or_default().0 = Some(text);
     }
@@ -138,7 +148,7 @@ fn changes(stored: &Stored, documents: &Documents) -> Vec<(DocumentChange, Optio
         texts.entry((kind, name)).or_default().1 = Some(text);
     }
     let changed = texts.into_iter().filter(|(_, (before, after))| before != after);
-    let change = |((kind, name), (before, after)): ((&str, &str), (Option<&str>, Option<&str>))| {
+    let change = |((kind, name), (before, after)): ((&str, &str), Step<'_>)| {
         let act = Act::of(before, after);
         let difference = difference(before, after);
         (DocumentChange { kind: kind.into(), name: name.into(), act, difference }, after.map(str::to_owned))
