@@ -3,6 +3,7 @@
 mod client;
 mod document;
 mod doors;
+mod insight;
 mod limits;
 mod resources;
 mod stopping;

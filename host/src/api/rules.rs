@@ -14,6 +14,8 @@ pub enum Right {
     ReadFlows,
     /// See records that are set aside or flagged: business data.
     ReadRecords,
+    /// Have one record tried: fetched from its source and shown with what would become of it.
+    TryRecords,
     /// Have a plugin try a connection.
     CheckConnection,
     /// Replace a credential.
@@ -35,7 +37,8 @@ impl Right {
     pub fn is_act(self) -> bool {
         match self {
             Right::ReadConfiguration | Right::ReadFlows | Right::ReadRecords | Right::ReadTokens => false,
-            Right::CheckConnection
+            Right::TryRecords
+            | Right::CheckConnection
             | Right::SetSecret
             | Right::Operate
             | Right::MendRecords
@@ -55,12 +58,16 @@ pub fn may(role: Role, right: Right) -> bool {
         (Role::Vendor, _) => false,
         (Role::Operator | Role::Approver | Role::Auditor, Right::ReadConfiguration | Right::ReadFlows) => true,
         (Role::Operator | Role::Auditor, Right::ReadRecords) => true,
-        (Role::Operator, Right::CheckConnection | Right::Operate | Right::MendRecords | Right::SetTables) => true,
+        (
+            Role::Operator,
+            Right::TryRecords | Right::CheckConnection | Right::Operate | Right::MendRecords | Right::SetTables,
+        ) => true,
         (Role::Auditor, Right::ReadTokens) => true,
         (Role::Operator, Right::SetSecret | Right::ReadTokens | Right::ManageTokens) => false,
         (
             Role::Approver,
             Right::ReadRecords
+            | Right::TryRecords
             | Right::CheckConnection
             | Right::SetSecret
             | Right::Operate
@@ -71,7 +78,8 @@ pub fn may(role: Role, right: Right) -> bool {
         ) => false,
         (
             Role::Auditor,
-            Right::CheckConnection
+            Right::TryRecords
+            | Right::CheckConnection
             | Right::SetSecret
             | Right::Operate
             | Right::MendRecords
@@ -107,6 +115,7 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/v1/flows/{flow}/set-aside/{key}/release", Rule::Needs(Right::MendRecords)),
     ("POST", "/v1/flows/{flow}/set-aside/{key}/discard", Rule::Needs(Right::MendRecords)),
     ("GET", "/v1/flows/{flow}/flagged", Rule::Needs(Right::ReadRecords)),
+    ("POST", "/v1/flows/{flow}/try", Rule::Needs(Right::TryRecords)),
     ("GET", "/v1/flows/{flow}/runs", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::ReadConfiguration)),
     ("PUT", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::SetTables)),

@@ -2,6 +2,7 @@
 //! product's verbs to whoever drives it: the command line, the demo, the tests.
 
 pub mod access;
+pub mod attempt;
 pub mod documents;
 pub mod look;
 mod mend;
@@ -9,6 +10,7 @@ mod open;
 mod rest;
 
 use crate::clock::SharedClock;
+pub use crate::engine::Error as StepError;
 use crate::engine::{self, Handle, OpenFlow, Status};
 use crate::gate::budget::{Budget, Counters, Payer, Usage};
 use crate::gate::net::Net;
@@ -92,6 +94,9 @@ pub enum Error {
         #[source]
         source: CallError,
     },
+    /// A flow's step that was tried did not succeed.
+    #[error(transparent)]
+    Step(#[from] StepError),
     /// The gate.
     #[error(transparent)]
     Gate(#[from] gate::Error),

@@ -38,6 +38,7 @@ const LINES: &[&str] = &[
     "flow read-anew orders",
     "flow watch orders",
     "flow flagged orders",
+    "entity try orders 006",
     "run list orders --state failed",
     "run show 1",
     "run calls 1",

@@ -92,7 +92,7 @@ async fn counterparts(
 }
 
 /// The target's keys of all references.
-async fn resolve(flow: &OpenFlow, drafts: &[Draft]) -> Result<HashMap<Reference, String>, Error> {
+pub(super) async fn resolve(flow: &OpenFlow, drafts: &[Draft]) -> Result<HashMap<Reference, String>, Error> {
     let mut by_key: BTreeMap<EntityName, BTreeSet<&str>> = BTreeMap::new();
     let mut by_natural: BTreeMap<EntityName, BTreeSet<&str>> = BTreeMap::new();
     let references: BTreeSet<&Reference> = drafts.iter().flat_map(Draft::references).collect();

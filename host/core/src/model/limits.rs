@@ -243,3 +243,5 @@ pub const CLI_ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const TABLE_VALUE_BYTES_MAX: usize = 1_000;
 /// Characters of a request's path that the audit log keeps: a path may have 64 KiB.
 pub const AUDIT_SUBJECT_CHARS_MAX: usize = 500;
+/// Lines of a record that `entity try` shows field by field: enough to see why, in an answer that stays readable.
+pub const TRY_LINES_MAX: usize = 50;

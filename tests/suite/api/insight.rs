@@ -1,0 +1,3 @@
+//! What people see before and while something goes wrong.
+
+mod tries;
