@@ -4,7 +4,7 @@
 //!
 //! [`serve`] (`serve.rs`) listens and stops. A request passes the frame (`frame.rs`: an id, a place among those at the
 //! same time, a time limit, a net under everything), then the door (`auth.rs`: whose token, which right), then the handler
-//! of its resource: `health`, `plugins`, `connections`, `flows`, `steward`, `tables`, `documents`, `entities` (with `tried`), `tokens`. `take.rs` reads a
+//! of its resource: `health`, `plugins`, `connections`, `flows`, `steward`, `tables`, `documents`, `entities` (with `tried`), `status`, `tokens`. `take.rs` reads a
 //! request's parts, `error.rs` is what a caller is told when something did not work, `rules.rs` who may do what.
 //!
 //! # Invariants
@@ -36,6 +36,7 @@ mod health;
 mod plugins;
 pub mod rules;
 mod serve;
+mod status;
 mod steward;
 mod tables;
 mod take;
@@ -149,6 +150,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(steward::correct))
         .routes(routes!(flows::list_runs))
         .routes(routes!(entities::try_record))
+        .routes(routes!(status::show_status))
         .routes(routes!(tables::show_row, tables::set_row))
         .routes(routes!(documents::list_documents))
         .routes(routes!(documents::show_text))

@@ -107,6 +107,8 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/v1/connections", Rule::Needs(Right::ReadConfiguration)),
     ("POST", "/v1/connections/{name}/check", Rule::Needs(Right::CheckConnection)),
     ("PUT", "/v1/connections/{name}/secrets/{secret}", Rule::Needs(Right::SetSecret)),
+    // Reasons quote values of records.
+    ("GET", "/v1/status", Rule::Needs(Right::ReadRecords)),
     ("GET", "/v1/flows", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
     ("POST", "/v1/flows/{flow}/read-anew", Rule::Needs(Right::Operate)),

@@ -8,6 +8,7 @@ pub mod look;
 mod mend;
 mod open;
 mod rest;
+pub mod status;
 
 use crate::clock::SharedClock;
 pub use crate::engine::Error as StepError;

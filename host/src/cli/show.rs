@@ -140,7 +140,9 @@ fn status(body: &Value) {
     rows(&list("flows"), FLOWS);
     for trouble in list("stuck") {
         println!("{BAD}{}{BAD:#}  {}", text(&trouble["what"]), text(&trouble["why"]));
-        println!("  since {}", text(&trouble["since"]));
+        if trouble["since"].is_string() {
+            println!("  since {}", text(&trouble["since"]));
+        }
         println!("  {TITLE}{}{TITLE:#}", text(&trouble["mend"]));
     }
 }

@@ -12,7 +12,7 @@
 //!   journal entries, usage. Callers queue; one task writes all that waits in one transaction.
 //!
 //! One file per table: `document`, `plugin`, `secret`, `translation`, `lease`, `checkpoint`, `record`, `batch`, `answer`,
-//! `journal`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
+//! `journal`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`; `look` reads single rows and pages for people, `stuck` counts what waits for them. `rows.rs` repeats rows and keys, `dialect.rs` is all that
 //! differs between the two databases.
 //!
 //! # Invariants
@@ -60,6 +60,7 @@ mod run;
 mod schema;
 mod secret;
 mod set_aside;
+mod stuck;
 mod tally;
 mod token;
 mod translation;
@@ -78,6 +79,7 @@ pub use record::RecordRow;
 pub use run::RunRow;
 pub use secret::SealedSecret;
 pub use set_aside::{Kind, PARKED, PENDING, SetAsideRow};
+pub use stuck::StuckRow;
 pub use token::TokenRow;
 
 use error::Place;

@@ -378,7 +378,7 @@ impl Store {
     }
 }
 
-fn kind(row: &Fields<'_>, position: usize) -> Result<Kind, Error> {
+pub(super) fn kind(row: &Fields<'_>, position: usize) -> Result<Kind, Error> {
     let text = row.text(position)?;
     Kind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| row.damaged(position))
 }

@@ -18,6 +18,7 @@ const MAY: &[(&str, &str)] = &[
     ("GET /v1/connections", "operator approver auditor admin"),
     ("POST /v1/connections/{name}/check", "operator admin"),
     ("PUT /v1/connections/{name}/secrets/{secret}", "admin"),
+    ("GET /v1/status", "operator auditor admin"),
     ("GET /v1/flows", "operator approver auditor admin"),
     ("GET /v1/flows/{flow}", "operator approver auditor admin"),
     ("POST /v1/flows/{flow}/read-anew", "operator admin"),

@@ -245,3 +245,9 @@ pub const TABLE_VALUE_BYTES_MAX: usize = 1_000;
 pub const AUDIT_SUBJECT_CHARS_MAX: usize = 500;
 /// Lines of a record that `entity try` shows field by field: enough to see why, in an answer that stays readable.
 pub const TRY_LINES_MAX: usize = 50;
+/// Lines of a host's status, and reasons counted of one flow: more are not read.
+pub const STATUS_LINES_MAX: u32 = 50;
+/// How long a record may wait for one that it names before somebody should look: a first load takes minutes.
+pub const STATUS_HOLD_MS: u64 = 60 * 60_000;
+/// How long before and after its end a token is told of: two weeks to replace it.
+pub const STATUS_TOKEN_MS: u64 = 14 * 24 * 60 * 60_000;
