@@ -150,6 +150,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(steward::correct))
         .routes(routes!(flows::list_runs))
         .routes(routes!(entities::try_record))
+        .routes(routes!(entities::check_entity))
         .routes(routes!(status::show_status))
         .routes(routes!(tables::show_row, tables::set_row))
         .routes(routes!(documents::list_documents))

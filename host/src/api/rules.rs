@@ -14,7 +14,7 @@ pub enum Right {
     ReadFlows,
     /// See records that are set aside or flagged: business data.
     ReadRecords,
-    /// Have one record tried: fetched from its source and shown with what would become of it.
+    /// Have records fetched and shown with what would become of them, or with what does not fit their map.
     TryRecords,
     /// Have a plugin try a connection.
     CheckConnection,
@@ -118,6 +118,8 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/v1/flows/{flow}/set-aside/{key}/discard", Rule::Needs(Right::MendRecords)),
     ("GET", "/v1/flows/{flow}/flagged", Rule::Needs(Right::ReadRecords)),
     ("POST", "/v1/flows/{flow}/try", Rule::Needs(Right::TryRecords)),
+    // What it finds quotes values of records.
+    ("POST", "/v1/entities/{entity}/check", Rule::Needs(Right::TryRecords)),
     ("GET", "/v1/flows/{flow}/runs", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::ReadConfiguration)),
     ("PUT", "/v1/tables/{table}/rows/{from}", Rule::Needs(Right::SetTables)),

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod attempt;
+mod check;
 pub mod documents;
 pub mod look;
 mod mend;

@@ -374,6 +374,6 @@ impl Decision {
     }
 }
 
-pub(super) fn tables(rows: BTreeMap<TableName, BTreeMap<String, String>>) -> Tables {
+pub(crate) fn tables(rows: BTreeMap<TableName, BTreeMap<String, String>>) -> Tables {
     rows.into_iter().map(|(name, rows)| (name, Table::from_iter(rows))).collect()
 }

@@ -28,6 +28,7 @@ const MAY: &[(&str, &str)] = &[
     ("GET /v1/flows/{flow}/set-aside", "operator auditor admin"),
     ("GET /v1/flows/{flow}/flagged", "operator auditor admin"),
     ("POST /v1/flows/{flow}/try", "operator admin"),
+    ("POST /v1/entities/{entity}/check", "operator admin"),
     ("GET /v1/flows/{flow}/runs", "operator approver auditor admin"),
     ("GET /v1/tables/{table}/rows/{from}", "operator approver auditor admin"),
     ("PUT /v1/tables/{table}/rows/{from}", "operator admin"),

@@ -44,4 +44,4 @@ pub use table::{Table, Tables};
 pub use verdict::{By, Counterpart, Known, Projection, Reference, Skip, Stop, Verdict};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
