@@ -6,6 +6,7 @@ mod connections;
 mod control;
 mod document;
 mod doors;
+mod insight;
 mod limits;
 mod plugins;
 mod properties;

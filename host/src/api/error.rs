@@ -2,6 +2,7 @@
 //!
 //! What is ours alone (addresses, statements, causes) goes to the log under the request's id, never into an answer.
 
+use crate::app::StepError;
 use crate::app::access::Denied;
 use crate::app::documents::Fault;
 use crate::{app, gate, store};
@@ -201,11 +202,30 @@ impl From<gate::Error> for Error {
     }
 }
 
+impl From<StepError> for Error {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Store(error) => error.into(),
+            StepError::Gate(error) => error.into(),
+            StepError::Read { .. }
+            | StepError::Search { .. }
+            | StepError::Fetch { .. }
+            | StepError::Transform { .. } => {
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                Self::new(Code::ConnectionFailed, format!("{error}{cause}"))
+            }
+            StepError::Fenced(_) => Self::new(Code::Busy, error.to_string()),
+            StepError::Corrupt { .. } => Self::internal(&error),
+        }
+    }
+}
+
 impl From<app::Error> for Error {
     fn from(error: app::Error) -> Self {
         match error {
             app::Error::Store(error) => error.into(),
             app::Error::Gate(error) => error.into(),
+            app::Error::Step(error) => error.into(),
             app::Error::Absent { .. } => Self::new(Code::Absent, error.to_string()),
             app::Error::Paused { .. } => Self::new(Code::Paused, error.to_string()),
             app::Error::AccountChanged { .. } => Self::new(Code::AccountChanged, error.to_string()),

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::take::{Asked, Named, PageAsked, limit};
 use super::{List, Shared};
+use crate::app::status::Doing;
 use crate::app::{App, Status};
 use crate::store::FlowState;
 use axum::Json;
@@ -23,6 +24,8 @@ pub(super) struct FlowView {
     from: String,
     /// The system that it writes.
     to: String,
+    /// What it does, in one word: `working`, `idle`, `paused`, `trouble`, or `stopped` where this node does not run it.
+    doing: &'static str,
     /// Whether it is to run.
     state: StateView,
     /// What it is doing; absent while this node does not run it.
@@ -174,13 +177,15 @@ pub(super) async fn show_flow(service: Shared, Named(flow): Named<FlowName>) -> 
 }
 
 async fn view(app: &App, flow: &Flow) -> Result<FlowView, Error> {
+    let (state, status) = (app.flow_state(&flow.flow).await?, app.status(&flow.flow).await);
     Ok(FlowView {
+        doing: Doing::of(status.as_ref(), state.is_paused).as_str(),
         name: flow.flow.to_string(),
         entity: flow.entity.to_string(),
         from: flow.from.to_string(),
         to: flow.to.to_string(),
-        state: app.flow_state(&flow.flow).await?.into(),
-        status: app.status(&flow.flow).await.map(StatusView::from),
+        state: state.into(),
+        status: status.map(StatusView::from),
         tally: app.tally(&flow.flow).await?.into(),
     })
 }

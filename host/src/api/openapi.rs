@@ -1,6 +1,6 @@
 //! The OpenAPI document: what the router says, and what holds for all operations.
 
-use super::error::{Code, Error};
+use super::error::{Code, Error, FaultView};
 use super::rules;
 use utoipa::ToSchema;
 use utoipa::openapi::path::Operation;
@@ -52,8 +52,8 @@ fn finish(mut document: OpenApi) -> OpenApi {
     let (name, schema) = (Error::name().into_owned(), <Error as utoipa::PartialSchema>::schema());
     components.schemas.insert(name, schema);
     components.schemas.insert(Code::name().into_owned(), <Code as utoipa::PartialSchema>::schema());
-    let fault = <error::FaultView as utoipa::PartialSchema>::schema();
-    components.schemas.insert(error::FaultView::name().into_owned(), fault);
+    let fault = <FaultView as utoipa::PartialSchema>::schema();
+    components.schemas.insert(FaultView::name().into_owned(), fault);
     for (path, item) in &mut document.paths.paths {
         let operations =
             [("GET", &mut item.get), ("PUT", &mut item.put), ("POST", &mut item.post), ("DELETE", &mut item.delete)];

@@ -29,6 +29,7 @@ fn of_the_host() -> Routes {
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(status::show_status))
 }
 
 fn of_plugins() -> Routes {
@@ -79,6 +80,8 @@ fn of_flows() -> Routes {
         .routes(routes!(control::cancel_flow))
         .routes(routes!(control::read_anew))
         .routes(routes!(flows::list_flagged))
+        .routes(routes!(entities::try_record))
+        .routes(routes!(entities::check_entity))
         .routes(routes!(runs::list_runs))
         .routes(routes!(runs::show_run))
         .routes(routes!(runs::list_calls))

@@ -22,6 +22,8 @@ pub enum Right {
     ReadFlows,
     /// See records that are set aside or flagged: business data.
     ReadRecords,
+    /// Have records fetched and shown with what would become of them, or with what does not fit their map.
+    TryRecords,
     /// Have a plugin try a connection, or say what it offers.
     CheckConnection,
     /// Look records up in a system: business data, and a call that reaches out.
@@ -77,6 +79,7 @@ fn holders(right: Right) -> &'static [Role] {
         Right::Configure => &[],
         Right::ReadConfiguration | Right::ReadFlows => &[Role::Operator, Role::Approver, Role::Auditor],
         Right::ReadRecords => &[Role::Operator, Role::Auditor],
+        Right::TryRecords => &[Role::Operator],
         Right::CheckConnection => &[Role::Operator],
         Right::FindRecords => &[Role::Operator],
         Right::Operate => &[Role::Operator],
@@ -127,6 +130,8 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/v1/connections/{name}/consent", Rule::Needs(Right::SetSecret)),
     ("GET", "/v1/connections/{name}/consent", Rule::Needs(Right::ReadConfiguration)),
     ("GET", "/v1/consent/callback", Rule::Open),
+    // Reasons quote values of records.
+    ("GET", "/v1/status", Rule::Needs(Right::ReadRecords)),
     ("GET", "/v1/flows", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/flows/{flow}", Rule::Needs(Right::ReadFlows)),
     ("POST", "/v1/flows/{flow}/start", Rule::Needs(Right::Operate)),
@@ -143,6 +148,9 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/v1/flows/{flow}/set-aside/{key}/release", Rule::Needs(Right::MendRecords)),
     ("POST", "/v1/flows/{flow}/set-aside/{key}/discard", Rule::Needs(Right::MendRecords)),
     ("GET", "/v1/flows/{flow}/flagged", Rule::Needs(Right::ReadRecords)),
+    ("POST", "/v1/flows/{flow}/try", Rule::Needs(Right::TryRecords)),
+    // What it finds quotes values of records.
+    ("POST", "/v1/entities/{entity}/check", Rule::Needs(Right::TryRecords)),
     ("GET", "/v1/flows/{flow}/runs", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/runs/{run}", Rule::Needs(Right::ReadFlows)),
     ("GET", "/v1/runs/{run}/calls", Rule::Needs(Right::ReadFlows)),

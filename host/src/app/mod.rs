@@ -3,6 +3,8 @@
 
 pub mod access;
 pub mod apply;
+pub mod attempt;
+mod check;
 mod connections;
 pub mod consent;
 mod control;
@@ -16,9 +18,11 @@ pub mod plugins;
 mod rest;
 pub mod revisions;
 mod runs;
+pub mod status;
 pub mod tables;
 
 use crate::clock::SharedClock;
+pub use crate::engine::Error as StepError;
 pub use crate::engine::Status;
 use crate::gate::Gate;
 use crate::gate::budget::{Budget, Counters, Payer, Usage};
@@ -153,6 +157,9 @@ pub enum Error {
         #[source]
         source: CallError,
     },
+    /// A flow's step that was tried did not succeed.
+    #[error(transparent)]
+    Step(#[from] StepError),
     /// The gate.
     #[error(transparent)]
     Gate(#[from] gate::Error),

@@ -107,6 +107,8 @@ pub(super) enum Show {
     Changes,
     /// What is stuck.
     Status,
+    /// The way of one record.
+    Tried,
 }
 
 /// What a verb does.

@@ -12,6 +12,7 @@ mod perform;
 pub mod review;
 mod service;
 mod show;
+mod tried;
 mod vendor;
 mod verbs;
 
@@ -70,6 +71,9 @@ enum Verb {
     /// Flows: look, start, pause, resume, cancel
     #[command(subcommand)]
     Flow(verbs::FlowVerb),
+    /// Entities: what would become of a record, and whether the maps fit
+    #[command(subcommand)]
+    Entity(verbs::EntityVerb),
     /// Runs of flows and the calls that they made
     #[command(subcommand)]
     Run(verbs::RunVerb),
@@ -128,6 +132,7 @@ impl Verb {
             Verb::Secret(verb) => verb.deed()?,
             Verb::Account(verb) => verb.deed(),
             Verb::Flow(verb) => verb.deed(),
+            Verb::Entity(verb) => verb.deed(),
             Verb::Run(verb) => verb.deed(),
             Verb::SetAside(verb) => verb.deed()?,
             Verb::Table(verb) => verb.deed(),

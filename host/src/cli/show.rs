@@ -20,6 +20,7 @@ pub(super) fn answer(show: &Show, body: &Value) {
         Show::Rows(columns) => rows(body["items"].as_array().map_or(&[][..], Vec::as_slice), columns),
         Show::Changes => changes(body),
         Show::Status => status(body),
+        Show::Tried => super::tried::steps(body).iter().for_each(|step| println!("{step}")),
     }
 }
 
@@ -37,7 +38,7 @@ pub(super) fn fill(line: &str, body: &Value) -> String {
 }
 
 /// A value as one piece of text without terminal controls: what a vendor's system holds must not drive a terminal.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     let text = match value {
         Value::Null => String::new(),
         Value::Bool(is) => if *is { "yes" } else { "no" }.to_owned(),
@@ -139,14 +140,16 @@ fn status(body: &Value) {
     rows(&list("flows"), FLOWS);
     for trouble in list("stuck") {
         println!("{BAD}{}{BAD:#}  {}", text(&trouble["what"]), text(&trouble["why"]));
-        println!("  since {}", text(&trouble["since"]));
+        if trouble["since"].is_string() {
+            println!("  since {}", text(&trouble["since"]));
+        }
         println!("  {TITLE}{}{TITLE:#}", text(&trouble["mend"]));
     }
 }
 
 const FLOWS: &[Column] = &[
     ("FLOW", "/name"),
-    ("STATE", "/state"),
+    ("DOING", "/doing"),
     ("READ", "/tally/read"),
     ("WRITTEN", "/tally/written"),
     ("HELD", "/tally/held"),

@@ -40,6 +40,8 @@ const LINES: &[&str] = &[
     "flow read-anew orders",
     "flow watch orders",
     "flow flagged orders",
+    "entity try orders 006",
+    "entity check customer",
     "run list orders --state failed",
     "run show 1",
     "run calls 1",

@@ -117,7 +117,10 @@ async fn counterparts(
 }
 
 /// The target's keys of all references.
-async fn resolve(flow: &OpenFlow, drafts: impl Iterator<Item = &Draft>) -> Result<HashMap<Reference, String>, Error> {
+pub(super) async fn resolve(
+    flow: &OpenFlow,
+    drafts: impl Iterator<Item = &Draft>,
+) -> Result<HashMap<Reference, String>, Error> {
     let mut by_key: BTreeMap<EntityName, BTreeSet<&str>> = BTreeMap::new();
     let mut by_natural: BTreeMap<EntityName, BTreeSet<&str>> = BTreeMap::new();
     let references: BTreeSet<&Reference> = drafts.flat_map(Draft::references).collect();

@@ -188,13 +188,8 @@ impl Sorted {
     ) -> Result<(), Error> {
         self.satisfy_natural(flow, &decided);
         let Decided { change, fate: _, entity_id, known, adopted, has_counterpart, projection } = decided;
-        let is_maybe_done = earlier.get(&change.key).is_some_and(SetAsideRow::is_maybe_done);
-        let verdict = if self.is_page && is_maybe_done && !has_counterpart {
-            // Whatever the change says now: only a person knows whether the target has the record already.
-            Verdict::Held(vec![parked("an earlier attempt was not answered")])
-        } else {
-            projection.verdict
-        };
+        let stays = earlier.get(&change.key).filter(|_| self.is_page && !has_counterpart).and_then(stays_parked);
+        let verdict = stays.unwrap_or(projection.verdict);
         let outcome = match &verdict {
             Verdict::Skipped(_) => "skipped",
             Verdict::Unchanged => "unchanged",
@@ -233,7 +228,7 @@ impl Sorted {
         match verdict {
             Verdict::Skipped(Skip::Predicate) => self.tally.skipped_predicate += 1,
             Verdict::Skipped(Skip::Transform) => self.tally.skipped_transform += 1,
-            Verdict::Unchanged if known.is_some_and(|row| !row.hash.is_empty()) => self.tally.skipped_echo += 1,
+            Verdict::Unchanged if known.as_ref().is_some_and(is_ours) => self.tally.skipped_echo += 1,
             Verdict::Unchanged => self.tally.unchanged += 1,
             Verdict::Held(stops) => stop(Kind::Hold, stops)?,
             Verdict::Refused(stops) => stop(Kind::Exception, stops)?,
@@ -284,6 +279,17 @@ impl Sorted {
             self.tally.skipped()
         )
     }
+}
+
+/// What becomes of a change whose record has no counterpart and was set aside like this, whatever the change says now: only
+/// a person knows whether the target has the record already. None if the change decides.
+pub(super) fn stays_parked(earlier: &SetAsideRow) -> Option<Verdict> {
+    earlier.is_maybe_done().then(|| Verdict::Held(vec![parked("an earlier attempt was not answered")]))
+}
+
+/// Whether the host itself wrote this record of the source last: a change of it that changes nothing is our own write.
+pub(super) fn is_ours(known: &RecordRow) -> bool {
+    !known.hash.is_empty()
 }
 
 fn adopt(flow: &OpenFlow, key: &str, entity_id: &EntityId) -> RecordRow {

@@ -12,6 +12,8 @@
 //! 5. [`settle`] decides, purely, what each outcome means; [`conclude`] makes that one commit: outcomes, identity,
 //!    released holds, retries, checkpoint, counts.
 //!
+//! [`attempt`] goes steps 2 and 3 for one record without committing anything, and says why.
+//!
 //! Invariants:
 //! - No effect before its intent is committed: `deliver` is only ever given batches that the store holds.
 //! - A checkpoint moves only forward, and only in the commit that closes the last batch of its page.
@@ -29,6 +31,7 @@
 //! answer's key; it needs a second rule for what a resumed attempt may see.) Only a call that was cut short, with requests
 //! answered of which the plugin did not come to speak, keeps its id: run again over those answers it goes on.
 
+pub mod attempt;
 pub mod conclude;
 mod control;
 pub mod deliver;
@@ -93,6 +96,21 @@ pub enum Error {
         connection: String,
         /// The target's stream.
         stream: String,
+        /// What the plugin or the sandbox said.
+        #[source]
+        source: CallError,
+    },
+    /// The source could not be asked for one record.
+    #[error("flow `{flow}`: fetching `{key}` of `{stream}` from `{connection}` failed")]
+    Fetch {
+        /// The flow.
+        flow: FlowName,
+        /// The source's connection.
+        connection: String,
+        /// The source's stream.
+        stream: String,
+        /// The record's key.
+        key: String,
         /// What the plugin or the sandbox said.
         #[source]
         source: CallError,

@@ -389,6 +389,6 @@ impl Decision {
     }
 }
 
-fn tables(rows: BTreeMap<TableName, BTreeMap<String, String>>) -> Tables {
+pub(crate) fn tables(rows: BTreeMap<TableName, BTreeMap<String, String>>) -> Tables {
     rows.into_iter().map(|(name, rows)| (name, Table::from_iter(rows))).collect()
 }

@@ -13,7 +13,8 @@
 //!
 //! One file per table: `document`, `revision`, `plugin`, `secret`, `connection_account`, `consent`, `translation`, `lease`,
 //! `checkpoint`, `record`, `batch`, `answer`, `journal`, `flow_state`, `set_aside`, `tally`, `token`, `run`, `usage`, `audit`;
-//! `look` reads single rows and pages for people. `rows.rs` repeats rows and keys, `dialect.rs` is all that
+//! `look` reads single rows and pages for people, `stuck` counts what waits for them. `rows.rs` repeats rows and keys,
+//! `dialect.rs` is all that
 //! differs between the two databases.
 //!
 //! # Invariants
@@ -65,6 +66,7 @@ mod run;
 mod schema;
 mod secret;
 mod set_aside;
+mod stuck;
 mod tally;
 mod token;
 mod translation;
@@ -88,6 +90,7 @@ pub use revision::{DocumentVersion, RevisionRow};
 pub use run::{RunCounts, RunRow};
 pub use secret::SealedSecret;
 pub use set_aside::{Basis, Kind, PARKED, PENDING, SetAsideRow, Tries, Try};
+pub use stuck::StuckRow;
 pub use token::TokenRow;
 pub use translation::{RowVersion, TableRow};
 

@@ -397,7 +397,7 @@ fn placed(mut stop: Stop, line: Option<(&str, usize)>) -> Stop {
     stop
 }
 
-fn unresolved(plan: &Plan, step: &Step, reference: &Reference, table_need: Option<&String>) -> Stop {
+pub(super) fn unresolved(plan: &Plan, step: &Step, reference: &Reference, table_need: Option<&String>) -> Stop {
     let (entity, system, to) = (&reference.entity, &reference.system, plan.to());
     let (need, named) = match (&reference.by, &step.reads) {
         (By::Natural(value), Reads::Natural(_, natural)) => {

@@ -4,7 +4,7 @@
 //! of an entity, made of [`kind`] (types), [`rule`] (cleaning) and [`predicate`]; [`plan`] is what a flow from one system
 //! to another does with it. A change then goes two steps: [`Plan::read`] makes a [`draft`] and lists what must be looked
 //! up, so that the look-ups of a page can be one query; [`Draft::finish`] makes a [`verdict`]. [`table`] translates
-//! words; [`need`] names what could release a record that was set aside.
+//! words; [`need`] names what could release a record that was set aside; [`explain`] says of one change how a draft came to be.
 //!
 //! Invariants: a field travels from its owner only, or once at birth (SOR-01 to SOR-03); nothing is guessed and no
 //! digit is rounded; whatever a source sends, a verdict comes back.
@@ -20,6 +20,7 @@
 //!   to clear); with a hash of its own, the next change that changes nothing would be written once too often (IDE-08).
 
 pub mod draft;
+pub mod explain;
 pub mod fault;
 pub mod kind;
 pub mod map;
@@ -36,6 +37,7 @@ pub mod verdict;
 pub mod yaml;
 
 pub use draft::Draft;
+pub use explain::Explanation;
 pub use fault::Fault;
 pub use map::EntityMap;
 pub use plan::{MatchField, Plan};
@@ -43,4 +45,4 @@ pub use table::{Table, Tables};
 pub use verdict::{By, Counterpart, Known, Projection, Reference, Skip, Stop, Verdict};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

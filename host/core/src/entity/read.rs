@@ -6,7 +6,7 @@ use crate::entity::kind::{Refusal, Scalar, Value};
 use crate::entity::map::{self, Blank, Ending};
 use crate::entity::need;
 use crate::entity::plan::{List, Lookup, Match, Natural, Parts, Plan, Reads, Step, Watched, Way};
-use crate::entity::predicate::Predicate;
+use crate::entity::predicate::{Predicate, Undecided};
 use crate::entity::quote::quote;
 use crate::entity::rule::{self, Rule};
 use crate::entity::table::Tables;
@@ -67,10 +67,10 @@ pub(super) fn stop(field: &str, rule: &str, message: impl Into<String>) -> Stop 
     Stop { field: field.into(), rule: rule.into(), message: message.into(), needs: Vec::new() }
 }
 
-struct Reader<'a> {
-    parts: &'a Parts,
-    tables: &'a Tables,
-    is_partial: bool,
+pub(super) struct Reader<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) tables: &'a Tables,
+    pub(super) is_partial: bool,
 }
 
 impl Reader<'_> {
@@ -96,13 +96,17 @@ impl Reader<'_> {
         }
     }
 
-    fn predicate(&self, data: &Json, draft: &mut Draft) {
-        let holds = match &self.parts.when {
+    /// Whether the map's `when` holds of the data; true where there is none.
+    pub(super) fn holds(&self, data: &Json) -> Result<bool, Undecided> {
+        match &self.parts.when {
             None => Ok(true),
             Some(when) if self.is_partial => when.holds_of_part(data),
             Some(when) => when.holds(data),
-        };
-        match holds {
+        }
+    }
+
+    fn predicate(&self, data: &Json, draft: &mut Draft) {
+        match self.holds(data) {
             Ok(holds) => draft.is_matched = self.parts.creates && holds,
             Err(undecided) => {
                 let mend = if self.is_partial { "have the record read whole" } else { "give the field a value" };
@@ -189,15 +193,19 @@ impl Reader<'_> {
         Ok(Cell::Pending { reference, table_need })
     }
 
+    /// The table's answer to a value; none if no row has it.
+    pub(super) fn row(&self, lookup: &Lookup, text: &str) -> Option<&str> {
+        let table = self.tables.get(&lookup.table)?;
+        match lookup.way {
+            Way::Backward => table.backward(text),
+            Way::Forward | Way::Same => table.forward(text),
+        }
+    }
+
     /// What the table makes of the value; the value itself if it has no row and may pass.
     fn translate<'v>(&self, step: &Step, lookup: &Lookup, scalar: Scalar<'v>, need: &str) -> Result<Scalar<'v>, Stop> {
         let text = scalar.text();
-        let table = self.tables.get(&lookup.table);
-        let row = table.and_then(|table| match lookup.way {
-            Way::Backward => table.backward(&text),
-            Way::Forward | Way::Same => table.forward(&text),
-        });
-        match row {
+        match self.row(lookup, &text) {
             Some(row) => Ok(Scalar::Text(Cow::Owned(row.to_owned()))),
             None if lookup.keeps_unlisted => {
                 drop(text);
@@ -264,7 +272,7 @@ fn bare(cell: Cell, stops: &mut usize) -> Cell {
 }
 
 /// Cleans a text; `None` if nothing is left of it.
-fn clean<'v>(rules: &[Rule], scalar: Scalar<'v>) -> Option<Scalar<'v>> {
+pub(super) fn clean<'v>(rules: &[Rule], scalar: Scalar<'v>) -> Option<Scalar<'v>> {
     match scalar {
         Scalar::Text(text) if !rules.is_empty() => {
             let text = rule::clean(rules, text);

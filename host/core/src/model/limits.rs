@@ -310,3 +310,11 @@ pub const REVISION_DETAIL_CHARS_MAX: usize = 1_000;
 pub const DIFFERENCE_CONTEXT_LINES: usize = 3;
 /// Pause between two looks at whether another node changed configuration or plugins.
 pub const CONFIGURATION_LOOK_MS: u64 = 5_000;
+/// Lines of a record that `entity try` shows field by field: enough to see why, in an answer that stays readable.
+pub const TRY_LINES_MAX: usize = 50;
+/// Lines of a host's status, and reasons counted of one flow: more are not read.
+pub const STATUS_LINES_MAX: u32 = 50;
+/// How long a record may wait for one that it names before somebody should look: a first load takes minutes.
+pub const STATUS_HOLD_MS: u64 = 60 * 60_000;
+/// How long before and after its end a token is told of: two weeks to replace it.
+pub const STATUS_TOKEN_MS: u64 = 14 * 24 * 60 * 60_000;

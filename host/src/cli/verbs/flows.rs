@@ -50,7 +50,7 @@ impl FlowVerb {
             ("ENTITY", "/entity"),
             ("FROM", "/from"),
             ("TO", "/to"),
-            ("STATE", "/state"),
+            ("DOING", "/doing"),
             ("READ", "/tally/read"),
             ("WRITTEN", "/tally/written"),
             ("HELD", "/tally/held"),
@@ -76,8 +76,8 @@ impl FlowVerb {
             FlowVerb::ReadAnew(name) => act("/v1/flows/{flow}/read-anew", name, "reads its source from the beginning"),
             FlowVerb::Watch(Name { flow }) => Deed::Watch {
                 call: Call::get("/v1/flows/{flow}").param(flow),
-                until: ("/state", &["idle", "paused"]),
-                line: "{/state}: read {/tally/read}, written {/tally/written}, unchanged {/tally/unchanged}, held {/tally/held}, \
+                until: ("/doing", &["idle", "paused"]),
+                line: "{/doing}: read {/tally/read}, written {/tally/written}, unchanged {/tally/unchanged}, held {/tally/held}, \
                        exceptions {/tally/exceptions}, dead letters {/tally/dead_letters}, in flight {/tally/in_flight}",
             },
             FlowVerb::Flagged { name: Name { flow }, most } => {

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod connections;
+mod entities;
 mod flows;
 mod plugins;
 mod set_aside;
@@ -10,6 +11,7 @@ mod tokens;
 
 pub(super) use configuration::{ApplyArguments, DocumentVerb, RevisionVerb, RollbackArguments};
 pub(super) use connections::{AccountVerb, ConnectionVerb, SecretVerb};
+pub(super) use entities::EntityVerb;
 pub(super) use flows::{AuditArguments, FlowVerb, RunVerb};
 pub(super) use plugins::InstalledVerb;
 pub(super) use set_aside::SetAsideVerb;

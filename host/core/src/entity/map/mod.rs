@@ -4,12 +4,14 @@
 //! - `parse`: from YAML, all faults in one go;
 //! - `field`, `life`: the parts of the file;
 //! - `verify`: what must hold between the parts;
+//! - `fit`: whether it fits the systems as they are now;
 //! - `scope`: keys, kinds and suggestions.
 //!
 //! Invariant: every field has exactly one owner, and the owner has a place for it (SOR-01). The direction of a field
 //! stands nowhere: it follows from the owner ([`crate::entity::plan`]).
 
 mod field;
+pub mod fit;
 mod life;
 mod parse;
 mod scope;

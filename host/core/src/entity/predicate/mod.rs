@@ -22,6 +22,7 @@ use rust_decimal::Decimal;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predicate {
     root: Expr,
+    text: String,
 }
 
 /// What is wrong with an expression, and where.
@@ -77,7 +78,12 @@ impl Predicate {
     /// # Errors
     /// It is not of the language, too long or too deep; says in which column.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        read::read(text).map(|root| Self { root })
+        read::read(text).map(|root| Self { root, text: text.to_owned() })
+    }
+
+    /// The expression as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether the expression holds for a record's data.

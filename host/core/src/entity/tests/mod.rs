@@ -2,6 +2,7 @@
 
 mod customer;
 mod edges;
+mod explain;
 mod faults;
 mod item;
 mod plans;
