@@ -160,6 +160,18 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::is_ready))
         .routes(routes!(health::show_document))
         .routes(routes!(plugins::list_plugins))
+        .routes(routes!(tables::show_row, tables::set_row))
+        .routes(routes!(documents::list_documents))
+        .routes(routes!(documents::show_text))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(audit::list_audit))
+        .merge(connection_routes())
+        .merge(flow_routes())
+}
+
+fn connection_routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
         .routes(routes!(connections::show_connection))
@@ -167,6 +179,10 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(discover::discover))
         .routes(routes!(connections::set_secret, connections::remove_secret))
         .routes(routes!(accounts::list_accounts))
+}
+
+fn flow_routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
         .routes(routes!(flows::list_flows))
         .routes(routes!(flows::show_flow))
         .routes(routes!(control::start_flow))
@@ -185,12 +201,6 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(runs::list_runs))
         .routes(routes!(runs::show_run))
         .routes(routes!(runs::list_calls))
-        .routes(routes!(tables::show_row, tables::set_row))
-        .routes(routes!(documents::list_documents))
-        .routes(routes!(documents::show_text))
-        .routes(routes!(tokens::list_tokens, tokens::create_token))
-        .routes(routes!(tokens::revoke_token))
-        .routes(routes!(audit::list_audit))
 }
 
 /// Adds what all operations share: how a token is given, and the shape of errors.
