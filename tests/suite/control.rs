@@ -57,9 +57,12 @@ impl Stage {
 
     /// Closes deals in the CRM and lets their orders be on their way to an ERP that does not answer.
     async fn close_deals_and_hold(&self) {
-        let open = self.crm.deals.iter().filter(|deal| !deal.is_won() && deal.account.is_some()).take(DEALS);
-        let closed = open.map(|deal| self.world.crm.vendor().close_deal(&deal.id, 100.into(), "2018-01-02"));
-        assert_eq!(closed.map(|closed| closed.expect("a deal")).count(), DEALS);
+        let is_open = |deal: &&data::crm::Deal| !deal.is_won() && deal.account.is_some();
+        let open: Vec<_> = self.crm.deals.iter().filter(is_open).take(DEALS).collect();
+        assert_eq!(open.len(), DEALS);
+        for deal in open {
+            self.world.crm.vendor().close_deal(&deal.id, 100.into(), "2018-01-02").expect("a deal");
+        }
         self.world.erp.hold();
         self.app.start_flow(&orders(), "ann").await.expect("it is started");
         self.world.erp.until_in_flight(3).await;
