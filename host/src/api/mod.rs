@@ -142,8 +142,6 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::check_connection))
         .routes(routes!(connections::set_secret))
-        .routes(routes!(consent::show_consent, consent::begin_consent))
-        .routes(routes!(consent::answer_consent))
         .routes(routes!(flows::list_flows))
         .routes(routes!(flows::show_flow))
         .routes(routes!(flows::read_anew))
@@ -158,6 +156,13 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(documents::show_text))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
+        .merge(consent_routes())
+}
+
+fn consent_routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .routes(routes!(consent::show_consent, consent::begin_consent))
+        .routes(routes!(consent::answer_consent))
 }
 
 /// Adds what all operations share: how a token is given, and the shape of errors.
