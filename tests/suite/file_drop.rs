@@ -7,7 +7,6 @@ use tollgate::app::App;
 use tollgate::store::Kind;
 use tollgate_core::model::FlowName;
 use tollgate_core::model::tally::Tally;
-use tollgate_tests::database::Database;
 use tollgate_tests::on_both_databases;
 use tollgate_tests::process;
 use tollgate_tests::sims::netsuite::schema::RecordType;
