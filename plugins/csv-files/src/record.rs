@@ -28,7 +28,7 @@ impl Header {
             }
             columns.push(name.to_owned());
         }
-        let place = |key: &String| columns.iter().position(|column| column == key).ok_or(key);
+        let place = |key| columns.iter().position(|column| column == key).ok_or(key);
         let key: Result<Vec<usize>, &String> = stream.key.iter().map(place).collect();
         let key =
             key.map_err(|missing| format!("the header lacks the key `{missing}`; it has {}", columns.join(", ")))?;
