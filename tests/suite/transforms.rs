@@ -219,7 +219,7 @@ async fn transforms_are_verified() {
             "transforms: [{ plugin: tollgate/tidy-names, settings: { x: 1 } }]".to_owned(),
             "plugin `tollgate/tidy-names` has no setting `x`",
         ),
-        ("transforms: [{ plugin: tollgate/tidy-names, when: 1 }]".to_owned(), "unknown field `when`"),
+        ("transforms: [{ plugin: tollgate/tidy-names, when: 1 }]".to_owned(), "unknown key `when`"),
         (format!("transforms:\n{eight}"), "9 transforms; at most 8"),
     ];
     for (text, says) in cases {

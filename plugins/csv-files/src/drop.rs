@@ -33,8 +33,8 @@ pub(crate) fn next(entries: &[Entry], place: &Place) -> Result<Option<Identity>>
     Ok(entries.iter().find(|entry| entry.modified_at_ms <= settled_ms && !is_done(entry)).map(Identity::from))
 }
 
-/// Puts away what is done, as far as the host lets us, and forgets what is gone.
-pub(crate) fn put_away(stream: &Stream, entries: &[Entry], place: &mut Place) -> Result<()> {
+/// Puts away what is done, as far as the host lets us, and forgets what is gone; `entries` is what lies there afterwards.
+pub(crate) fn put_away(stream: &Stream, entries: &mut Vec<Entry>, place: &mut Place) -> Result<()> {
     let mut is_early = false;
     let mut left = Vec::new();
     for done in std::mem::take(&mut place.done) {
@@ -46,6 +46,8 @@ pub(crate) fn put_away(stream: &Stream, entries: &[Entry], place: &mut Place) ->
         if is_early || !put_one_away(stream, &done)? {
             is_early = true;
             left.push(done);
+        } else {
+            entries.retain(|entry| entry.name != done.file.name);
         }
     }
     place.done = left;

@@ -17,8 +17,8 @@ const STORE_MS: u32 = 1_000;
 /// The next page of the stream.
 pub(crate) fn read(stream: &Stream, request: &ReadRequest) -> Result<Page> {
     let mut place = Place::read(request.cursor.as_deref())?;
-    let entries = drop::list(stream)?;
-    drop::put_away(stream, &entries, &mut place)?;
+    let mut entries = drop::list(stream)?;
+    drop::put_away(stream, &mut entries, &mut place)?;
     if place.done.len() >= DONE_MAX {
         let reason = format!("{} files wait for the checkpoint that covers them", place.done.len());
         return Ok(page(Vec::new(), Next::Wait(Later { ticket: place.print(), after_ms: STORE_MS, reason })));

@@ -28,8 +28,8 @@ impl Header {
             }
             columns.push(name.to_owned());
         }
-        let place = |key: &String| columns.iter().position(|column| column == key).ok_or_else(|| key.clone());
-        let key: Result<Vec<usize>, String> = stream.key.iter().map(place).collect();
+        let place = |key| columns.iter().position(|column| column == key).ok_or(key);
+        let key: Result<Vec<usize>, &String> = stream.key.iter().map(place).collect();
         let key =
             key.map_err(|missing| format!("the header lacks the key `{missing}`; it has {}", columns.join(", ")))?;
         Ok(Self { columns, key })
