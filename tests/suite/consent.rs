@@ -175,7 +175,7 @@ on_both_databases! {
         assert_eq!(stage.world.crm.vendor().refresh_tokens().len(), 1, "the first token was enough so far");
         stage.spend_tokens();
         for flow in FLOWS {
-            stage.app.read_anew(&flow.into()).await.expect("the flow starts anew");
+            stage.app.read_anew(&flow.into(), "test").await.expect("the flow starts anew");
         }
         stage.app.rest().await.expect("the host comes to rest");
         assert_eq!(stage.world.crm.vendor().refresh_tokens().len(), 2, "one renewal for all flows");

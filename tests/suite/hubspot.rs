@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+use tollgate::app::apply::Wish;
 use tollgate::app::documents::{self, Document};
 use tollgate::app::{App, Options};
 use tollgate::clock::SystemClock;
+use tollgate::gate::simulated::Simulators;
 use tollgate::store::Kind;
 use tollgate_core::model::tally::Tally;
 use tollgate_tests::guests;
-use tollgate_tests::net::MappedNet;
 use tollgate_tests::sims::hubspot::{self, schema::ObjectType};
 use tollgate_tests::sims::netsuite::{self, schema::RecordType};
 use tollgate_tests::sims::time::LOADED_MS;
@@ -37,14 +38,15 @@ impl Stage {
         let crm = HubSpot::start(crm, &ca).await.expect("the CRM starts");
         let erp = NetSuite::start(netsuite::Options::default(), &ca).await.expect("the ERP starts");
         load(crm.vendor(), erp.vendor());
-        let net = MappedNet::new(ca.root()).with_host(crm.host(), crm.tls_port()).with_host(erp.host(), erp.tls_port());
+        let hosts = vec![(crm.host().to_owned(), crm.tls_port()), (erp.host().to_owned(), erp.tls_port())];
+        let net = Simulators { hosts, root: hex::encode(ca.root()) }.net().expect("a network");
         let folder = tempfile::tempdir().expect("a folder");
         let (data_dir, tenant) = (folder.path().join("host"), "default".into());
         let options =
             Options { data_dir, database_url: None, tenant, net: Arc::new(net), clock: Arc::new(SystemClock) };
         let app = App::open(options).await.expect("the host opens");
         for name in ["hubspot", "netsuite"] {
-            app.install(&guests::component(name)).await.expect("a connector is installed");
+            app.install(&guests::component(name), true, "test").await.expect("a connector is installed");
         }
         let keys = erp.vendor().options();
         for (connection, name, value) in [
@@ -53,12 +55,12 @@ impl Stage {
             ("netsuite", "key_id", &keys.key_id),
             ("netsuite", "private_key", &keys.key.private_pem()),
         ] {
-            app.set_secret(&connection.into(), name, value).await.expect("a secret is set");
+            app.set_secret(&connection.into(), name, value, "test").await.expect("a secret is set");
         }
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("hubspot/config");
         let config = documents::read_folder(&config).expect("the configuration");
         let mended = config.into_iter().map(|document| Document { text: mend(document.text), ..document });
-        app.apply(&mended.collect::<Vec<_>>()).await.expect("the configuration is applied");
+        app.apply(Wish::new(&mended.collect::<Vec<_>>(), "test")).await.expect("the configuration is applied");
         Self { crm, erp, app, _folder: folder }
     }
 
@@ -132,7 +134,7 @@ async fn ten_thousand_companies_become_customers() {
         assert_eq!(customer["custentity_annual_revenue"], format!("{}.5", 1_000 + n), "{customer}");
     }
 
-    stage.app.read_anew(&"customers".into()).await.expect("the flow starts again");
+    stage.app.read_anew(&"customers".into(), "test").await.expect("the flow starts again");
     let again = stage.rest().await;
     assert_eq!(stage.customers(), [COUNT, 0, COUNT], "nothing changed, so nothing is written: {again}");
     let ledger = stage.crm.ledger();

@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tollgate_core::model::flow::Flow;
 use tollgate_core::model::{Digest, FlowName, limits};
@@ -36,7 +36,7 @@ pub(super) struct Keeper {
 
 /// What is known of the flows that run. Held while they are started, reopened and stopped.
 #[derive(Default)]
-pub(super) struct State {
+struct State {
     /// Looks for changes of other nodes; there is one from [`Keeper::start`] to [`Keeper::stop`].
     looking: Option<JoinHandle<()>>,
     /// What each flow was opened from.
@@ -68,11 +68,6 @@ impl Keeper {
         state.bases.clear();
         let flows = std::mem::take(&mut *self.flows.lock().await);
         join_all(flows.into_values().map(Handle::stop)).await;
-    }
-
-    /// Lets nothing be started, opened anew or stopped by anybody else while it is held.
-    pub(super) async fn hold(&self) -> MutexGuard<'_, State> {
-        self.state.lock().await
     }
 
     /// Makes what runs the same as what is stored; returns when nothing is done any more as it was configured before. Does

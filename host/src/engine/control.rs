@@ -16,6 +16,8 @@ pub struct Status {
     pub is_idle: bool,
     /// It stands still until somebody resumes it.
     pub is_paused: bool,
+    /// How often it was opened by this process: once, and once more whenever it is configured anew.
+    pub openings: u64,
     /// The run under way.
     pub run: Option<RunId>,
     /// The newest wish to read ([`super::Handle::read_now`]) that was fulfilled up to the end of the source.

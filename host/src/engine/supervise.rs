@@ -215,6 +215,7 @@ async fn attempt(subject: &Subject, opened: &mut Option<Arc<OpenFlow>>, control:
                 flow = (subject.open)() => Arc::new(flow?),
                 _ = control.stopping.changed() => return Ok(End::Stopped),
             };
+            control.report.send_modify(|status| status.openings += 1);
             opened.insert(flow).clone()
         }
     };

@@ -28,13 +28,13 @@ on_both_databases! {
 
         let (from, to) = ("erp: custentity_sector }", "erp: custentity_sector, default: { value: unknown, flag: sales } }");
         let changed = stage.edited("20-customer.yaml", from, to);
-        let runs = (stage.runs("customers").await, stage.runs("items").await);
+        let openings = (stage.openings("customers").await, stage.openings("items").await);
         let applied = stage.apply(std::slice::from_ref(&changed)).await;
         let names: Vec<_> = applied.reopened.iter().map(ToString::to_string).collect();
         assert_eq!((applied.revision, names), (2, vec!["customers".into(), "orders".into()]), "orders refer to customers");
         assert!(applied.changes[0].difference.contains("flag: sales"), "{applied:?}");
         assert_eq!(sector_of_a_new_customer(&stage, "Between").await, "unknown");
-        assert_eq!((stage.runs("customers").await, stage.runs("items").await), (runs.0 + 1, runs.1));
+        assert_eq!((stage.openings("customers").await, stage.openings("items").await), (openings.0 + 1, openings.1));
 
         let again = stage.apply(&[changed]).await;
         assert!(!again.is_applied && again.changes.is_empty() && again.revision == 2, "{again:?}");
@@ -139,10 +139,10 @@ fn another_node_follows() {
         std::fs::copy(key(stage.folder.path()), key(folder.path())).expect("the key");
         let other = open(&stage.world, folder.path(), &database).await;
         other.start().await.expect("its flows wait");
-        let runs = stage.runs("items").await;
+        let openings = stage.openings("items").await;
         let slower = stage.edited("31-items.yaml", "every_ms: 1000", "every_ms: 2000");
         other.apply(Wish::new(&[slower], "ann")).await.expect("it is applied");
-        until("a flow is opened anew", async || stage.runs("items").await > runs).await;
+        until("a flow is opened anew", async || stage.openings("items").await > openings).await;
         other.stop().await;
         stage.app.stop().await;
     });

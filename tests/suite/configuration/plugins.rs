@@ -35,7 +35,7 @@ on_both_databases! {
         for (number, bytes) in [&new, &old, &new, &old, &new].into_iter().enumerate() {
             // Cheap first: the flow needs the processor more than this look at it does.
             let is_at_work = async || {
-                stage.world.erp_count(RecordType::SalesOrder) > number * 500 && stage.runs("orders").await > number
+                stage.world.erp_count(RecordType::SalesOrder) > number * 500 && stage.openings("orders").await > number
             };
             until("orders arrive after the swap before", is_at_work).await;
             let reopened = stage.app.activate(&Digest::of(bytes), "ann").await.expect("it is active");
@@ -46,7 +46,7 @@ on_both_databases! {
         let all = expected(&crm, &mends(&crm));
         assert!(during.count < orders.count, "the swaps happened while there was work: {during:?}");
         assert_eq!((orders.count, orders.value), (all.orders as u64, all.total));
-        assert!(stage.runs("orders").await > 5);
+        assert!(stage.openings("orders").await > 5);
         stage.app.stop().await;
     }
 

@@ -72,7 +72,7 @@ async fn bench(world: &World, name: &str, secrets: &[(&str, &str)]) -> Bench {
     let kek = Kek::load_or_create(&folder.path().join("key")).unwrap();
     let vault = Arc::new(Vault::new(store.clone(), kek, clock.clone()));
     for (secret, value) in secrets {
-        vault.put(&"default".into(), &name.into(), secret, value).await.unwrap();
+        vault.put(&"default".into(), (&name.into(), secret), value, "test").await.unwrap();
     }
     let mut documents = read_folder(&config_folder()).unwrap();
     for document in &mut documents {
@@ -82,7 +82,7 @@ async fn bench(world: &World, name: &str, secrets: &[(&str, &str)]) -> Bench {
     let connection = documents.connection(&name.into()).unwrap().clone();
     let settings = serde_json::to_string(&connection.settings).unwrap();
     let plugin = load(&guests::component(name)).await;
-    let net = Arc::new(world.route().net().unwrap());
+    let net = Arc::new(world.simulators().net().unwrap());
     let budget = Arc::new(Counters::new(clock.clone()));
     let gate = Gate::new(store.clone(), clock.clone(), net, vault, budget).unwrap();
     let line = gate.open(connection, plugin.manifest().clone(), "default".into()).unwrap();

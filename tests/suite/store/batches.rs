@@ -113,7 +113,7 @@ on_both_databases! {
             commit.wish(&flow, wish).await.unwrap();
         }
         commit.wish(&"customers".into(), Wish::Start).await.unwrap();
-        let checkpoint = Checkpoint { cursor_format: 1, cursor: "c".into(), is_caught_up: true };
+        let checkpoint = Checkpoint { source: "s".into(), cursor_format: 1, cursor: "c".into(), is_caught_up: true };
         commit.put_checkpoint(&flow, &checkpoint, fence).await.unwrap();
         commit.start_over(&flow, 2, fence).await.unwrap();
         commit.finish().await.unwrap();
@@ -121,7 +121,7 @@ on_both_databases! {
         assert_eq!((state.is_paused, state.actor.as_str(), state.reason.as_str()), (true, "ann", "audit"));
         assert!(state.since.is_some());
         assert_eq!((state.starts, state.cancels, state.anews, state.anews_done), (1, 2, 3, 2));
-        assert_eq!(store.checkpoint(&tenant(), &flow).await.unwrap(), None);
+        assert_eq!(store.checkpoints(&tenant(), &flow).await.unwrap(), []);
         let mut commit = begin(store, &flow, fence).await;
         commit.start_over(&flow, 1, fence).await.unwrap();
         assert!(commit.resume_flow(&flow, "eve").await.unwrap());
