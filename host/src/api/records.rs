@@ -3,12 +3,14 @@
 use super::error::{Code, Error};
 use super::take::{Body, Named};
 use super::{List, Shared};
+use crate::app;
 use crate::app::find::FindWish;
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use tollgate_core::model::{Change, Comparison, Condition, ConnectionName, StreamName, json, limits};
+use tollgate_core::model::{Change, Comparison, Condition, ConnectionName, Failure, StreamName, json, limits};
+use tollgate_sandbox::CallError;
 use utoipa::ToSchema;
 
 /// What is looked for.
@@ -62,8 +64,20 @@ pub(super) async fn find_records(
     let only: Vec<Condition> = asked.equal.into_iter().map(condition).collect();
     let stream = StreamName::from(asked.stream);
     let most = asked.limit.unwrap_or(limits::FIND_RECORDS_DEFAULT);
-    let found = service.app.find(FindWish { connection: &name, stream: &stream, only: &only, most }).await?;
+    let found = service.app.find(FindWish { connection: &name, stream: &stream, only: &only, most }).await;
+    let found = found.map_err(refused)?;
     Ok(Json(List::whole(found.into_iter().map(view).collect::<Result<_, _>>()?)))
+}
+
+/// A plugin that does not know the stream, or a system that does not know the field, refuses the question: nothing failed.
+fn refused(error: app::Error) -> Error {
+    match &error {
+        app::Error::Call {
+            source: CallError::Failure(Failure::Unsupported(why) | Failure::Misconfigured(why) | Failure::Fault(why)),
+            ..
+        } => Error::new(Code::Refused, format!("the question is refused: {why}")).at("body"),
+        _ => error.into(),
+    }
 }
 
 fn view(change: Change) -> Result<RecordView, Error> {

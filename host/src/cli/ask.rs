@@ -147,8 +147,6 @@ pub(super) enum Deed {
         /// Whether to wait for that.
         is_awaited: bool,
     },
-    /// What a call answers is written to a file, which must not be there yet.
-    Save(Call, std::path::PathBuf),
 }
 
 impl Deed {
@@ -156,7 +154,7 @@ impl Deed {
     #[cfg(test)]
     pub(super) fn routes(&self) -> Vec<(&'static str, &'static str)> {
         let calls = match self {
-            Deed::Ask(call, _) | Deed::List(call, ..) | Deed::Save(call, _) => vec![call],
+            Deed::Ask(call, _) | Deed::List(call, ..) => vec![call],
             Deed::Change { call, .. } | Deed::Watch { call, .. } => vec![call],
             Deed::Consent { begin, look, .. } => vec![begin, look],
         };

@@ -94,18 +94,6 @@ impl Client {
         self.read(self.run(call)?)
     }
 
-    /// Makes the call and writes what is answered as it comes; says how many bytes.
-    ///
-    /// # Errors
-    /// As [`Client::send`]; the writer fails.
-    pub(super) fn download(&self, call: &Call, to: &mut impl std::io::Write) -> anyhow::Result<u64> {
-        let answer = self.run(call)?;
-        if !answer.status().is_success() {
-            return self.read(answer).map(|_| 0);
-        }
-        std::io::copy(&mut answer.into_body().into_reader(), to).context("the host's answer broke off")
-    }
-
     fn run(&self, call: &Call) -> anyhow::Result<http::Response<ureq::Body>> {
         let mut url = self.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {

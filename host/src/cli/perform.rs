@@ -8,7 +8,6 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::time::Duration;
 use tollgate_core::model::limits;
 
@@ -59,7 +58,6 @@ impl Cli {
             Deed::Change { call, body, is_agreed, is_dry } => self.change(call, body, is_agreed, is_dry)?,
             Deed::Watch { call, until, line } => self.watch(&call, until, line)?,
             Deed::Consent { begin, look, is_awaited } => self.consent(&begin, &look, is_awaited)?,
-            Deed::Save(call, path) => self.save(&call, &path)?,
         }
         Ok(())
     }
@@ -185,29 +183,6 @@ impl Cli {
                 }
             }
         }
-    }
-
-    fn save(&self, call: &Call, path: &Path) -> anyhow::Result<()> {
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .with_context(|| format!("{} (what is there already is never overwritten)", path.display()))?;
-        let bar = ProgressBar::new_spinner().with_style(
-            ProgressStyle::with_template("{spinner} {bytes} {bytes_per_sec}")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-        );
-        bar.enable_steady_tick(TICK);
-        let saved = self.client.download(call, &mut bar.wrap_write(&mut file));
-        bar.finish_and_clear();
-        if saved.is_err() {
-            // Half a file would be taken for a whole one.
-            let _ = std::fs::remove_file(path);
-        }
-        let bytes = saved?;
-        file.sync_all().with_context(|| path.display().to_string())?;
-        self.show(&Show::Said("{/bytes} bytes in {/file}".into()), &json!({ "bytes": bytes, "file": path }));
-        Ok(())
     }
 }
 

@@ -218,7 +218,7 @@ pub(super) fn offline(folder: &Path, plugin: &Plugin) -> anyhow::Result<Vec<Box<
     }
     let open = |path: &PathBuf| Ok(Box::new(kit::cassette::Cassette::open(path, &about.name)?) as Box<dyn Stage>);
     if paths.is_empty() {
-        let empty = kit::cassette::Cassette::blank();
+        let empty = kit::cassette::Cassette::blank(&Script::of_crate(folder)?);
         return Ok(vec![Box::new(empty)]);
     }
     paths.iter().map(open).collect()

@@ -66,6 +66,9 @@ pub struct WriteScript {
 pub struct TransformScript {
     /// The stream that the changes belong to.
     pub stream: StreamName,
+    /// The transform's settings, one JSON object as text; none if absent.
+    #[serde(default)]
+    pub settings: Option<String>,
     /// The data of each change, JSON text.
     pub data: Vec<String>,
 }
@@ -99,6 +102,9 @@ impl Script {
             for (name, text) in samples.filter_map(|(name, text)| Some((name, text?))) {
                 object(text).map_err(|reason| format!("stream `{}`: `{name}` {reason}", stream.name))?;
             }
+        }
+        for text in script.transform.iter().filter_map(|transform| transform.settings.as_ref()) {
+            object(text).map_err(|reason| format!("transform: `settings` {reason}"))?;
         }
         for (index, text) in script.transform.iter().flat_map(|transform| transform.data.iter().enumerate()) {
             object(text).map_err(|reason| format!("transform: data[{index}] {reason}"))?;
@@ -136,6 +142,7 @@ mod tests {
             ("[[stream]]\nname = 'order'\n[stream.write]\ncreate = '[]'", "`order`: `create` is no JSON object"),
             ("[[stream]]\nname = 'order'\n[stream.write]\ncreate = '{}'\nbad = '{'", "`bad` is no JSON"),
             ("[transform]\nstream = 's'\ndata = ['{}', '7']", "data[1]"),
+            ("[transform]\nstream = 's'\nsettings = '7'\ndata = []", "`settings` is no JSON object"),
             ("streams = 1", "unknown field"),
         ] {
             let error = Script::parse(bad).unwrap_err();

@@ -18,11 +18,10 @@ const EXAMPLES: &str = "12";
 /// Where names are asked for, some that are there: only then is more tried than the way to a 404.
 const CONFIGURATION: &str = r#"
 [parameters]
-"path.flow" = ["orders", "customers", "nothing"]
-"path.entity" = ["customer", "sales_order"]
-"path.kind" = ["flow", "entity", "connection"]
-"path.table" = ["product", "country"]
-"path.vendor" = ["tollgate"]
+"path.flow" = "orders"
+"path.entity" = "customer"
+"path.kind" = "flow"
+"path.table" = "product"
 "#;
 
 /// No request, right or wrong, gets a 5xx, an answer that the document does not tell of, or one of another shape; what is
@@ -45,6 +44,8 @@ async fn every_answer_is_in_the_document() {
             .arg("--config-file")
             .arg(&configuration)
             .args(["run", &url, "-H", &format!("Authorization: Bearer {token}"), "--seed", "1", "--no-color"])
+            // A component is no text that could be made up.
+            .args(["--exclude-operation-id", "install_plugin"])
             .args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--exclude-checks", checks])
             .current_dir(configuration.parent().expect("a folder"))
             .output()

@@ -164,7 +164,7 @@ on_both_databases! {
             (json!({ "stream": "Account", "equal": {} }), "refused"),
             (json!({ "stream": "Account", "equal": { "Name": ["a"] } }), "refused"),
             (json!({ "stream": "Account", "equal": { "Name": "a" }, "limit": 101 }), "refused"),
-            (json!({ "stream": "Nothing", "equal": { "Name": "a" } }), "connection-failed"),
+            (json!({ "stream": "Nothing", "equal": { "Name": "a" } }), "refused"),
             (json!({ "stream": "Account" }), "malformed"),
         ];
         for (wish, code) in cases {

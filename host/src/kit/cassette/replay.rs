@@ -1,9 +1,9 @@
 //! A stage that answers from a cassette: no network, no secret.
 
-use crate::kit::Error;
 use crate::kit::cassette::tape::{FORMAT, Head, Line};
 use crate::kit::stage::{Call, Frame, Stage};
 use crate::kit::watch::{Answer, Ask};
+use crate::kit::{Error, Script};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
@@ -45,9 +45,10 @@ impl Cassette {
         Self::read(&text, plugin, &name).map_err(|(line, reason)| wrong(path, line, reason))
     }
 
-    /// A cassette without a recording: for a transform, which asks for nothing.
-    pub fn blank() -> Self {
-        let frame = Frame { now_ms: 0, settings: "{}".into() };
+    /// A cassette without a recording: for a transform, which asks for nothing but its settings.
+    pub fn blank(script: &Script) -> Self {
+        let settings = script.transform.as_ref().and_then(|transform| transform.settings.clone());
+        let frame = Frame { now_ms: 0, settings: settings.unwrap_or_else(|| "{}".into()) };
         Self { name: "no system".into(), frame, tapes: Arc::default() }
     }
 

@@ -16,13 +16,13 @@ on_both_databases! {
         let client = stage.client_as(Role::Operator).await;
         let before = client.get("/v1/status").await;
         assert_eq!((before.status, &before.json["state"]), (StatusCode::OK, &json!("needs somebody")), "{before:?}");
-        let states: Vec<&Value> = before.json["flows"].as_array().expect("flows").iter().map(|flow| &flow["state"]).collect();
+        let states: Vec<&Value> = before.json["flows"].as_array().expect("flows").iter().map(|flow| &flow["doing"]).collect();
         assert_eq!(states, ["stopped"; 3]);
 
         stage.app.start().await.expect("the flows start");
         stage.app.rest().await.expect("the host comes to rest");
         let ran = client.get("/v1/status").await.json;
-        assert!(ran["flows"].as_array().expect("flows").iter().all(|flow| flow["state"] != "stopped"), "{ran}");
+        assert!(ran["flows"].as_array().expect("flows").iter().all(|flow| flow["doing"] != "stopped"), "{ran}");
         let line = |status: &Value, mend: &str| {
             let found = status["stuck"].as_array().expect("lines").iter().find(|one| one["mend"].as_str().is_some_and(|text| text.starts_with(mend)));
             found.cloned()
