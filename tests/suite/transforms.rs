@@ -220,7 +220,7 @@ async fn transforms_are_verified() {
             "plugin `tollgate/tidy-names` has no setting `x`",
         ),
         ("transforms: [{ plugin: tollgate/tidy-names, when: 1 }]".to_owned(), "unknown key `when`"),
-        (format!("transforms:\n{eight}"), "9 transforms; at most 8"),
+        (format!("transforms:\n{eight}"), "9 transforms; use at most 8"),
     ];
     for (text, says) in cases {
         let folder = tempfile::tempdir().expect("a folder");

@@ -89,7 +89,7 @@ impl Walk {
 
     /// Runs a step and shows it as a terminal would.
     fn step(&self, script: &str) -> String {
-        let output = self.bash(&format!("set -x; PS4='$ '\n{script}")).output().expect("bash runs");
+        let output = self.bash(&format!("PS4='$ '; set -x\n{script}")).output().expect("bash runs");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         println!("{}{said}", String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "a step of the README failed:\n{script}");

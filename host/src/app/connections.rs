@@ -127,7 +127,9 @@ impl App {
         value: &str,
         actor: &str,
     ) -> Result<bool, Error> {
-        Ok(self.vault.put(&self.tenant, (connection, name), value, actor).await?)
+        let is_replaced = self.vault.put(&self.tenant, (connection, name), value, actor).await?;
+        self.nudge().await;
+        Ok(is_replaced)
     }
 
     /// Removes a secret of a connection.

@@ -80,6 +80,13 @@ impl App {
         Ok(self.store.flow_state(&self.tenant, flow).await?)
     }
 
+    /// Has flows that are in trouble try again at once: what stood in the way may be gone.
+    pub(super) async fn nudge(&self) {
+        for handle in self.flows.lock().await.values() {
+            handle.poke();
+        }
+    }
+
     async fn wish(&self, flow: &FlowName, wish: Wish, (action, actor): (&str, &str)) -> Result<(), Error> {
         self.flow(flow).await?;
         let mut commit = self.begin_as(actor, action, format!("flow:{flow}"), String::new()).await?;

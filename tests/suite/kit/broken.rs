@@ -18,7 +18,10 @@ async fn judged(fault: &str) -> Report {
 
 fn transform(data: &[&str]) -> Script {
     let data = data.iter().map(|data| (*data).to_owned()).collect();
-    Script { transform: Some(TransformScript { stream: "order".into(), settings: None, data }), ..Script::parse("").unwrap() }
+    Script {
+        transform: Some(TransformScript { stream: "order".into(), settings: None, data }),
+        ..Script::parse("").unwrap()
+    }
 }
 
 /// Without a fault every check of a connector passes, so that what fails below fails for its fault. Nothing that the kit
