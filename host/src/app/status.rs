@@ -280,7 +280,8 @@ fn token(row: &TokenRow, now: At) -> Option<Stuck> {
     let is_over = now >= row.expires;
     let is_near = !is_over && row.expires.since_ms(now) < limits::STATUS_TOKEN_MS;
     // One that is long over is missed by nobody.
-    if !is_near && !(is_over && now.since_ms(row.expires) < limits::STATUS_TOKEN_MS) {
+    let is_missed = is_over && now.since_ms(row.expires) < limits::STATUS_TOKEN_MS;
+    if !is_near && !is_missed {
         return None;
     }
     let role = row.role.parse().unwrap_or(Role::Auditor);

@@ -46,6 +46,13 @@ pub(super) fn text(value: &Value) -> String {
         Value::Array(values) if values.iter().all(|value| !value.is_object()) => {
             values.iter().map(text).collect::<Vec<_>>().join(", ")
         }
+        Value::Array(values) => {
+            let words = |value: &Value| match value {
+                Value::Object(members) => members.values().map(text).collect::<Vec<_>>().join(" "),
+                other => text(other),
+            };
+            values.iter().map(words).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     };
     text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect()

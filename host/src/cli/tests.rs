@@ -121,13 +121,65 @@ fn verbs_and_routes_are_the_same() {
     assert_eq!(called, routes(), "routes that are called, and routes that there are");
 }
 
+/// The places in an answer that a verb shows.
+fn shown(deed: &Deed) -> Vec<String> {
+    let in_text = |text: &str| -> Vec<String> {
+        text.split("{/").skip(1).filter_map(|rest| Some(format!("/{}", rest.split_once('}')?.0))).collect()
+    };
+    let in_items = |columns: &[ask::Column]| columns.iter().map(|(_, pointer)| format!("/items/0{pointer}")).collect();
+    match deed {
+        Deed::List(_, columns, _) | Deed::Ask(_, ask::Show::Rows(columns)) => in_items(columns),
+        Deed::Ask(_, ask::Show::Said(text)) => in_text(text),
+        Deed::Ask(_, ask::Show::Text(pointer)) => vec![(*pointer).to_owned()],
+        Deed::Watch { until, line, .. } => in_text(line).into_iter().chain([until.0.to_owned()]).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether an answer of this schema can have something at this place.
+fn has(document: &serde_json::Value, schema: &serde_json::Value, place: &[&str]) -> bool {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return has(document, &document.pointer(&reference[1..]).expect("a schema that is there").clone(), place);
+    }
+    let several = ["oneOf", "anyOf", "allOf"].iter().filter_map(|name| schema[*name].as_array()).flatten();
+    if several.clone().any(|schema| has(document, schema, place)) {
+        return true;
+    }
+    match place {
+        [] => true,
+        ["0", rest @ ..] if schema["items"].is_object() => has(document, &schema["items"], rest),
+        [name, rest @ ..] => schema["properties"].get(*name).is_some_and(|schema| has(document, schema, rest)),
+    }
+}
+
+/// What a verb shows is in the answer that the OpenAPI document describes: a column that is never filled would go unseen.
+#[test]
+fn what_is_shown_is_answered() {
+    let document: serde_json::Value = serde_json::from_str(&crate::api::document()).expect("JSON");
+    let mut missing = Vec::new();
+    for line in LINES {
+        let arguments = Arguments::try_parse_from(std::iter::once("tollgate").chain(line.split(' ')));
+        let Ok(Kind::Asked(deed)) = arguments.expect("it is read").verb.kind() else { panic!("{line} asks no host") };
+        let [(method, route), ..] = deed.routes()[..] else { panic!("{line} calls nobody") };
+        let responses = &document["paths"][route][method.to_lowercase()]["responses"];
+        let good = ["200", "201", "202"].iter().find_map(|status| responses.get(*status));
+        let schema = good.map_or(&serde_json::Value::Null, |good| &good["content"]["application/json"]["schema"]);
+        let places = shown(&deed).into_iter();
+        missing.extend(places.filter_map(|place| {
+            let parts: Vec<&str> = place.split('/').skip(1).collect();
+            (!has(&document, schema, &parts)).then(|| format!("{line}: {place}"))
+        }));
+    }
+    assert!(missing.is_empty(), "shown and never answered:\n  {}", missing.join("\n  "));
+}
+
 /// The command line is consistent, and says where a role or a kind is wrong.
 #[test]
 fn command_lines_are_read() {
     Arguments::command().debug_assert();
     let line = |role| ["tollgate", "token", "create", "--name", "ci", "--role", role];
     assert!(Arguments::try_parse_from(line("operator")).is_ok());
-    let refused = Arguments::try_parse_from(line("king")).err().expect("there is no such role").to_string();
+    let refused = Arguments::try_parse_from(line("king")).expect_err("there is no such role").to_string();
     assert!(refused.contains("approver, auditor, admin"), "{refused}");
     assert!(Arguments::try_parse_from(["tollgate", "set-aside", "release", "orders"]).is_err(), "all of them is said");
 }

@@ -81,13 +81,8 @@ pub(in crate::cli) enum RevisionVerb {
 
 impl RevisionVerb {
     pub(in crate::cli) fn deed(self) -> Deed {
-        const COLUMNS: &[Column] = &[
-            ("REVISION", "/revision"),
-            ("AT", "/at"),
-            ("BY", "/actor"),
-            ("DOCUMENTS", "/documents"),
-            ("NOTE", "/note"),
-        ];
+        const COLUMNS: &[Column] =
+            &[("REVISION", "/revision"), ("AT", "/at"), ("BY", "/actor"), ("CHANGES", "/changes"), ("NOTE", "/note")];
         match self {
             RevisionVerb::Current => Deed::Ask(Call::get("/v1/configuration"), Show::Said("{/revision}".into())),
             RevisionVerb::List(most) => Deed::List(Call::get("/v1/configuration/revisions"), COLUMNS, most.limit),
@@ -127,13 +122,8 @@ pub(in crate::cli) struct Name {
 impl DocumentVerb {
     pub(in crate::cli) fn deed(self) -> Deed {
         const COLUMNS: &[Column] = &[("KIND", "/kind"), ("NAME", "/name"), ("VERSION", "/version")];
-        const VERSIONS: &[Column] = &[
-            ("VERSION", "/version"),
-            ("REVISION", "/revision"),
-            ("AT", "/at"),
-            ("BY", "/actor"),
-            ("REMOVED", "/is_removed"),
-        ];
+        const VERSIONS: &[Column] =
+            &[("VERSION", "/version"), ("REVISION", "/revision"), ("AT", "/at"), ("BY", "/actor")];
         match self {
             DocumentVerb::List(most) => Deed::List(Call::get("/v1/documents"), COLUMNS, most.limit),
             DocumentVerb::Show(Name { kind, name }) => {

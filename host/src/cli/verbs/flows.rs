@@ -125,8 +125,9 @@ impl RunVerb {
             ("STARTED", "/started"),
             ("ENDED", "/ended"),
             ("STATE", "/state"),
-            ("READ", "/counts/read"),
-            ("WRITTEN", "/counts/written"),
+            ("READ", "/read"),
+            ("WRITTEN", "/written"),
+            ("SET ASIDE", "/set_aside"),
             ("DETAIL", "/detail"),
         ];
         const CALLS: &[Column] = &[
@@ -148,8 +149,8 @@ impl RunVerb {
             }
             RunVerb::Watch(Id { run }) => Deed::Watch {
                 call: Call::get("/v1/runs/{run}").param(run),
-                until: ("/state", &["ended", "failed", "cancelled", "paused", "interrupted"]),
-                line: "{/state}: read {/counts/read}, written {/counts/written}, set aside {/counts/set_aside}",
+                until: ("/state", &["done", "failed", "paused", "cancelled", "stopped", "interrupted"]),
+                line: "{/state}: read {/read}, written {/written}, unchanged {/unchanged}, set aside {/set_aside}",
             },
         }
     }

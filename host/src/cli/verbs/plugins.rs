@@ -61,11 +61,11 @@ impl InstalledVerb {
             InstalledVerb::Show { digest } => Deed::Ask(Call::get("/v1/plugins/{digest}").param(digest), Show::Whole),
             InstalledVerb::Activate { digest } => {
                 let call = Call::post("/v1/plugins/{digest}/activate").param(digest);
-                Deed::Ask(call, said("active: {/name} {/version}; flows that go on with it: {/reopened}"))
+                Deed::Ask(call, said("active: {/digest}; flows that go on with it: {/reopened}"))
             }
             InstalledVerb::Rollback { name } => {
                 let call = Call::post("/v1/plugins/rollback").json(json!({ "name": name }));
-                Deed::Ask(call, said("active again: {/name} {/version}; flows that go on with it: {/reopened}"))
+                Deed::Ask(call, said("active again: {/digest}; flows that go on with it: {/reopened}"))
             }
             InstalledVerb::Remove { digest } => {
                 let gone = format!("removed {digest}");
