@@ -55,7 +55,7 @@ pub(super) struct SetAsideWhole {
     /// What it waits for; any of these has it decided again. Empty: a person decides.
     needs: Vec<String>,
     /// The change that was read, as it was or as a person corrected it.
-    change: ChangeView,
+    change: KeptChangeView,
     /// How often its write was tried.
     attempts: u32,
     /// The last of these tries, oldest first.
@@ -87,7 +87,7 @@ pub(super) struct ReasonView {
 
 /// A change as it was read.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ChangeView {
+pub(super) struct KeptChangeView {
     /// The stream that it came from.
     stream: String,
     /// `whole`, `partial`, `deleted` or `merged`.
@@ -102,7 +102,7 @@ pub(super) struct ChangeView {
     data: String,
 }
 
-impl From<Change> for ChangeView {
+impl From<Change> for KeptChangeView {
     fn from(change: Change) -> Self {
         let operation = match change.operation {
             Operation::Whole => "whole",

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 pub(super) struct TriedView {
     /// The record.
-    record: RecordView,
+    record: TriedRecordView,
     /// What is known of it in the source; absent if the flow has never seen it.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<KnownView>,
@@ -29,7 +29,7 @@ pub(super) struct TriedView {
     #[serde(skip_serializing_if = "Option::is_none")]
     predicate: Option<PredicateView>,
     /// The way of each field that travels, in the order of the map.
-    fields: Vec<FieldView>,
+    fields: Vec<TriedFieldView>,
     /// The lists of lines that travel.
     lines: Vec<LinesView>,
     /// What would become of it.
@@ -38,7 +38,7 @@ pub(super) struct TriedView {
 
 /// The record that is tried.
 #[derive(Serialize, ToSchema)]
-struct RecordView {
+struct TriedRecordView {
     /// Its key in the source.
     key: String,
     /// The source's stream.
@@ -120,7 +120,7 @@ struct ValueView {
 /// The way of one field.
 #[derive(Serialize, ToSchema)]
 #[schema(no_recursion)]
-struct FieldView {
+struct TriedFieldView {
     /// Its name in the map.
     field: String,
     /// Its path in the source.
@@ -136,7 +136,7 @@ struct FieldView {
     cleaned: Option<String>,
     /// The table that it goes through.
     #[serde(skip_serializing_if = "Option::is_none")]
-    table: Option<TableView>,
+    table: Option<TriedTableView>,
     /// Its type, or `reference`.
     reads: &'static str,
     /// The record that it names.
@@ -162,7 +162,7 @@ struct FieldView {
 
 /// A look into a translation table.
 #[derive(Serialize, ToSchema)]
-struct TableView {
+struct TriedTableView {
     /// The table.
     name: String,
     /// What was looked up.
@@ -199,7 +199,7 @@ struct LinesView {
     /// How many lines there are; of many, only the first are shown.
     count: usize,
     /// The lines, field by field.
-    lines: Vec<Vec<FieldView>>,
+    lines: Vec<Vec<TriedFieldView>>,
     /// What stops the list as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<StopView>,
@@ -249,7 +249,7 @@ impl From<Attempt> for TriedView {
         let how = |key, how| CounterpartView { key, how };
         let counterpart = counterpart.map(|row| how(row.key, "known")).or_else(|| adopted.map(|key| how(key, "found")));
         Self {
-            record: RecordView {
+            record: TriedRecordView {
                 key: change.key,
                 stream: change.stream.to_string(),
                 taken_from: if taken == Taken::Source { "source" } else { "set-aside" },
@@ -265,7 +265,7 @@ impl From<Attempt> for TriedView {
                 since: row.since.to_string(),
             }),
             predicate: explanation.predicate.map(PredicateView::from),
-            fields: explanation.fields.into_iter().map(FieldView::from).collect(),
+            fields: explanation.fields.into_iter().map(TriedFieldView::from).collect(),
             lines: explanation.lists.into_iter().map(LinesView::from).collect(),
             verdict: verdict_view(verdict, is_echo),
         }
@@ -288,7 +288,7 @@ impl From<Condition> for PredicateView {
 
 impl From<ListPath> for LinesView {
     fn from(path: ListPath) -> Self {
-        let line = |line: Vec<FieldPath>| line.into_iter().map(FieldView::from).collect();
+        let line = |line: Vec<FieldPath>| line.into_iter().map(TriedFieldView::from).collect();
         Self {
             list: path.list,
             from: path.from,
@@ -300,7 +300,7 @@ impl From<ListPath> for LinesView {
     }
 }
 
-impl From<FieldPath> for FieldView {
+impl From<FieldPath> for TriedFieldView {
     fn from(path: FieldPath) -> Self {
         let (end, sent, stop) = match path.end {
             FieldEnd::Sent(value) => ("sent", Some(value), None),
@@ -317,7 +317,7 @@ impl From<FieldPath> for FieldView {
             value: path.value,
             rules: path.rules,
             cleaned: path.cleaned,
-            table: path.table.map(|read| TableView {
+            table: path.table.map(|read| TriedTableView {
                 name: read.table.to_string(),
                 from: read.from,
                 to: read.to,

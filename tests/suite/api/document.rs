@@ -52,3 +52,20 @@ fn every_code_is_described() {
     let described = document["components"]["schemas"]["Code"]["enum"].as_array().expect("a list");
     assert_eq!(described, &Code::ALL.iter().map(|code| Value::from(code.as_str())).collect::<Vec<_>>());
 }
+
+/// No two types of the API have one name: in the document the later one would stand for both, and nobody would see it.
+/// Found by reading the sources for what derives a schema.
+#[test]
+fn names_of_answers_are_unique() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src/api");
+    let mut seen = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("the room").map(|entry| entry.expect("a file").path()) {
+        let text = std::fs::read_to_string(&entry).expect("a source file");
+        for part in text.split("ToSchema)]").skip(1) {
+            let words = part.split_whitespace().skip_while(|word| !["struct", "enum"].contains(word));
+            let name = words.skip(1).next().expect("a name").split(['<', '(']).next().expect("a name").to_owned();
+            assert!(seen.insert(name.clone()), "{name} is there twice, once in {}", entry.display());
+        }
+    }
+    assert!(seen.len() > 40, "the types were found: {seen:?}");
+}
