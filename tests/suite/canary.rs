@@ -46,10 +46,21 @@ pub(crate) async fn all_that_is_written(
     database: &tollgate_tests::database::Database,
 ) -> Vec<(String, Vec<u8>)> {
     let mut written = files(folder);
-    if database.kind == Kind::Postgres {
-        let tables = database.text().await.expect("the tables");
-        assert!(tables.iter().any(|(table, _)| table == "journal"), "the host wrote into this database");
-        written.extend(tables.into_iter().map(|(table, text)| (format!("table {table}"), text.into_bytes())));
+    match database.kind {
+        Kind::Postgres => {
+            let tables = database.text().await.expect("the tables");
+            assert!(tables.iter().any(|(table, _)| table == "journal"), "the host wrote into this database");
+            written.extend(tables.into_iter().map(|(table, text)| (format!("table {table}"), text.into_bytes())));
+        }
+        Kind::Sqlite => {
+            // The file lies in a folder of its own, and its write-ahead log beside it.
+            let file = Path::new(database.url.strip_prefix("sqlite:").expect("a file"));
+            let stored = files(file.parent().expect("a folder"));
+            let is_used =
+                |(_, bytes): &(String, Vec<u8>)| memchr::memmem::find(bytes, b"configuration.apply").is_some();
+            assert!(stored.iter().any(is_used), "the host wrote into this database");
+            written.extend(stored);
+        }
     }
     written
 }

@@ -1,10 +1,10 @@
 //! Whether an entity map fits the systems that it names, as they are now.
 
+use super::connections::one_call;
 use super::{App, Error};
 use crate::engine::runner::tables;
-use crate::gate::{CallContext, Purpose};
+use crate::gate::Purpose;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tollgate_core::entity::EntityMap;
 use tollgate_core::entity::map::fit::{Finding, Place, Severity};
 use tollgate_core::model::schema::Stream;
@@ -27,10 +27,7 @@ impl App {
             let failed = |call: &'static str| {
                 move |source: CallError| Error::Call { connection: place.connection.clone(), call, source }
             };
-            let door = |run: &str, purpose| {
-                let call = CallContext { run: run.into(), purpose, seed: 0, lease: Arc::new(|| true) };
-                self.gate.door(opened.line.clone(), call)
-            };
+            let door = |run: &str, purpose| self.gate.door(opened.line.clone(), one_call(run, purpose));
             let streams = opened.plugin.discover(door("discover", Purpose::Discover), CallLimits::default()).await;
             let mut streams = streams.map_err(failed("discover"))?;
             let Some(at) = streams.iter().position(|stream| stream.name == place.stream.as_str()) else {

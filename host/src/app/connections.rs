@@ -112,8 +112,8 @@ impl App {
     pub async fn discover(&self, name: &ConnectionName) -> Result<Vec<Stream>, Error> {
         let opened = self.open_connection(name).await?;
         let door = self.gate.door(opened.line, one_call("discover", Purpose::Discover));
-        let result = opened.plugin.discover(door, CallLimits::default()).await;
-        result.map_err(|source| Error::Call { connection: name.clone(), call: "discover", source })
+        let result = opened.plugin.discover(door.clone(), CallLimits::default()).await;
+        result.map_err(|error| Error::Call { connection: name.clone(), call: "discover", source: door.explain(error) })
     }
 
     /// Seals a secret of a connection, which is never given back; says whether there was one of this name before.
@@ -195,6 +195,6 @@ fn changed(name: &ConnectionName, row: &AccountRow) -> Error {
 }
 
 /// The context of a call outside of any run.
-fn one_call(run: &str, purpose: Purpose) -> CallContext {
+pub(super) fn one_call(run: &str, purpose: Purpose) -> CallContext {
     CallContext { run: run.into(), purpose, seed: 0, lease: Arc::new(|| true) }
 }

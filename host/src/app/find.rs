@@ -1,9 +1,9 @@
 //! Finding records in a system by what stands in them, now and through its connection: for a person who asks "is it
 //! there?", and for a program that needs an answer while it waits. Nothing is stored of it but the journal of its calls.
 
+use super::connections::one_call;
 use super::{App, Error};
-use crate::gate::{CallContext, Purpose};
-use std::sync::Arc;
+use crate::gate::Purpose;
 use tollgate_core::model::{Change, Condition, ConnectionName, StreamName, limits};
 use tollgate_sandbox::{CallLimits, Search};
 
@@ -39,16 +39,12 @@ impl App {
         if opened.plugin.exports().iter().all(|export| !export.contains("/lookup@")) {
             return Err(Error::Absent { what: "look-up in the connector of connection", name: connection.to_string() });
         }
-        let mut seed = [0; 8];
-        self.clock.fill_random(&mut seed);
-        let call = CallContext {
-            run: "find".into(),
-            purpose: Purpose::Lookup,
-            seed: u64::from_le_bytes(seed),
-            lease: Arc::new(|| true),
-        };
-        let door = self.gate.door(opened.line, call);
-        let found = opened.plugin.search(Search { stream, only, most }, door, CallLimits::default()).await;
-        found.map_err(|source| Error::Call { connection: connection.clone(), call: "search", source })
+        let door = self.gate.door(opened.line, one_call("find", Purpose::Lookup));
+        let found = opened.plugin.search(Search { stream, only, most }, door.clone(), CallLimits::default()).await;
+        found.map_err(|error| Error::Call {
+            connection: connection.clone(),
+            call: "search",
+            source: door.explain(error),
+        })
     }
 }

@@ -136,7 +136,7 @@ pub enum Error {
     /// A connection leads to another account than somebody confirmed.
     #[error(
         "connection `{connection}` leads to account {seen}, and {confirmed} was confirmed: mend its endpoints or secrets and \
-         check again, or have an admin confirm the new account"
+         check again, or have an admin confirm it: `tollgate connection confirm {connection} {seen}`"
     )]
     AccountChanged {
         /// The connection.

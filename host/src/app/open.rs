@@ -1,10 +1,11 @@
 //! Opens what the verbs need: the data folder, connections with their plugins, flows.
 
 use super::Error;
+use super::connections::one_call;
 use super::documents::{self, Document, Documents};
 use crate::clock::SharedClock;
 use crate::engine::{OpenFlow, OpenTransform, Side};
-use crate::gate::{CallContext, Gate, Line, Purpose};
+use crate::gate::{Gate, Line, Purpose};
 use crate::store::{PluginRow, Store};
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -181,9 +182,7 @@ impl Opener {
             .system(&flow.entity, system)
             .ok_or_else(|| absent("system", &format!("{}.{system}", flow.entity)))?;
         let Connection { plugin, line } = self.connection(documents, name).await?;
-        let call =
-            CallContext { run: "discover".into(), purpose: Purpose::Discover, seed: 0, lease: Arc::new(|| true) };
-        let door = self.gate.door(line.clone(), call);
+        let door = self.gate.door(line.clone(), one_call("discover", Purpose::Discover));
         let streams = plugin.discover(door.clone(), CallLimits::default()).await.map_err(|error| Error::Call {
             connection: name.clone(),
             call: "discover",

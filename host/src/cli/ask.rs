@@ -118,6 +118,15 @@ pub(super) enum Deed {
     Ask(Call, Show),
     /// A list, read page by page up to so many rows.
     List(Call, &'static [Column], usize),
+    /// A decision about many changes, step by step until none is left; how many there were, in this sentence.
+    Steps {
+        /// The call of each step.
+        call: Call,
+        /// The body of the first one; each answer's `next` is the next one's `after`.
+        body: Value,
+        /// What is said in front of the count.
+        said: &'static str,
+    },
     /// A change of configuration: what it changes is shown, then somebody says yes, then exactly that is done.
     Change {
         /// The call that changes; asked first with `dry_run`.
@@ -155,7 +164,7 @@ impl Deed {
     pub(super) fn routes(&self) -> Vec<(&'static str, &'static str)> {
         let calls = match self {
             Deed::Ask(call, _) | Deed::List(call, ..) => vec![call],
-            Deed::Change { call, .. } | Deed::Watch { call, .. } => vec![call],
+            Deed::Change { call, .. } | Deed::Watch { call, .. } | Deed::Steps { call, .. } => vec![call],
             Deed::Consent { begin, look, .. } => vec![begin, look],
         };
         calls.into_iter().map(|call| (call.method, call.route)).collect()

@@ -55,6 +55,7 @@ impl Cli {
                     eprintln!("there is more: say --limit");
                 }
             }
+            Deed::Steps { call, body, said } => self.steps(&call, body, said)?,
             Deed::Change { call, body, is_agreed, is_dry } => self.change(call, body, is_agreed, is_dry)?,
             Deed::Watch { call, until, line } => self.watch(&call, until, line)?,
             Deed::Consent { begin, look, is_awaited } => self.consent(&begin, &look, is_awaited)?,
@@ -101,6 +102,21 @@ impl Cli {
                 None => return Ok(json!({ "items": items })),
             }
         }
+    }
+
+    /// The host takes a bounded number a step: what is left is asked for again, or most of a long list would stay.
+    fn steps(&self, call: &Call, mut body: Value, said: &str) -> anyhow::Result<()> {
+        let mut count = 0;
+        loop {
+            let answer = self.send(&call.clone().json(body.clone()))?.body;
+            count += answer["count"].as_u64().unwrap_or(0);
+            match answer["next"].as_str() {
+                Some(next) => body["after"] = next.into(),
+                None => break,
+            }
+        }
+        self.show(&Show::Said(format!("{said}: {{/count}}")), &json!({ "count": count }));
+        Ok(())
     }
 
     /// Shows what a change of configuration changes, asks, and has exactly that done: the host refuses if anything changed

@@ -26,7 +26,7 @@ const LINES: &[&str] = &[
     "connection create crm --plugin acme/crm --account acme",
     "connection check crm",
     "connection discover crm",
-    "connection confirm crm",
+    "connection confirm crm 00D1",
     "connection find crm Account Name=Acme --limit 3",
     "connection consent crm",
     "secret remove crm token",
@@ -136,6 +136,15 @@ fn shown(deed: &Deed) -> Vec<String> {
     }
 }
 
+/// Whether its first call sends something.
+fn sends_body(deed: &Deed) -> bool {
+    match deed {
+        Deed::Change { .. } | Deed::Steps { .. } => true,
+        Deed::Ask(call, _) | Deed::List(call, ..) | Deed::Watch { call, .. } => !matches!(call.body, ask::Body::Empty),
+        Deed::Consent { begin, .. } => !matches!(begin.body, ask::Body::Empty),
+    }
+}
+
 /// Whether an answer of this schema can have something at this place.
 fn has(document: &serde_json::Value, schema: &serde_json::Value, place: &[&str]) -> bool {
     if let Some(reference) = schema["$ref"].as_str() {
@@ -161,7 +170,10 @@ fn what_is_shown_is_answered() {
         let arguments = Arguments::try_parse_from(std::iter::once("tollgate").chain(line.split(' ')));
         let Ok(Kind::Asked(deed)) = arguments.expect("it is read").verb.kind() else { panic!("{line} asks no host") };
         let [(method, route), ..] = deed.routes()[..] else { panic!("{line} calls nobody") };
-        let responses = &document["paths"][route][method.to_lowercase()]["responses"];
+        let operation = &document["paths"][route][method.to_lowercase()];
+        let asks_body = operation["requestBody"].is_object();
+        assert_eq!(sends_body(&deed), asks_body, "{line}: whether {method} {route} takes a body");
+        let responses = &operation["responses"];
         let good = ["200", "201", "202"].iter().find_map(|status| responses.get(*status));
         let schema = good.map_or(&serde_json::Value::Null, |good| &good["content"]["application/json"]["schema"]);
         let places = shown(&deed).into_iter();
@@ -171,6 +183,29 @@ fn what_is_shown_is_answered() {
         }));
     }
     assert!(missing.is_empty(), "shown and never answered:\n  {}", missing.join("\n  "));
+}
+
+/// What an error tells somebody to type is a command that there is.
+#[test]
+fn told_commands_can_be_typed() {
+    let (connection, secret) = (|| "crm".into(), "token".to_owned());
+    let told = [
+        crate::gate::Error::SecretMissing { connection: connection(), secret }.to_string(),
+        crate::gate::Error::ConsentNeeded {
+            connection: connection(),
+            credential: "oauth".into(),
+            reason: "it ended".into(),
+        }
+        .to_string(),
+        crate::app::Error::AccountChanged { connection: connection(), confirmed: "1".into(), seen: "2".into() }
+            .to_string(),
+    ];
+    for text in told {
+        let (_, command) = text.split_once("tollgate ").unwrap_or_else(|| panic!("no command in: {text}"));
+        let command = command.split('`').next().expect("it ends");
+        let words = std::iter::once("tollgate").chain(command.split_whitespace());
+        Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
 }
 
 /// The command line is consistent, and says where a role or a kind is wrong.

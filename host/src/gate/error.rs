@@ -16,7 +16,7 @@ pub enum Error {
     },
     /// A secret was never set.
     #[error(
-        "connection `{connection}`: secret `{secret}` is not set: set it with `tollgate secret {connection} {secret}`"
+        "connection `{connection}`: secret `{secret}` is not set: set it with `tollgate secret set {connection} {secret}`"
     )]
     SecretMissing {
         /// Whose.

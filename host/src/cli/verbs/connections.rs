@@ -34,7 +34,12 @@ pub(in crate::cli) enum ConnectionVerb {
         limit: u32,
     },
     /// Confirm that the account which the last check saw is the right one
-    Confirm(Name),
+    Confirm {
+        /// The connection
+        name: String,
+        /// The system's id of the account, as `check` says it
+        account: String,
+    },
     /// Let the connection act for somebody: prints the page on which they consent, and waits until they have
     Consent {
         /// The connection
@@ -131,9 +136,10 @@ impl ConnectionVerb {
                 let body = json!({ "stream": stream, "equal": equal, "limit": limit });
                 Deed::Ask(Call::post("/v1/connections/{name}/find").param(name).json(body), Show::Rows(FOUND))
             }
-            ConnectionVerb::Confirm(Name { name }) => {
-                let call = Call::post("/v1/connections/{name}/confirm").param(name);
-                Deed::Ask(call, Show::Said("confirmed".into()))
+            ConnectionVerb::Confirm { name, account } => {
+                let done = Show::Said(format!("`{name}` is to lead to {account}; resume its flows when that is right"));
+                let body = json!({ "account": account });
+                Deed::Ask(Call::post("/v1/connections/{name}/confirm").param(name).json(body), done)
             }
             ConnectionVerb::Consent { name, no_wait } => {
                 const ROUTE: &str = "/v1/connections/{name}/consent";

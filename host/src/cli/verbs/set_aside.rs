@@ -109,14 +109,14 @@ impl SetAsideVerb {
                 Deed::Ask(Call::put(ONE).param(flow).param(key).json(json!({ "data": data })), done)
             }
             SetAsideVerb::Release(many) => {
-                let call = Call::post("/v1/flows/{flow}/set-aside/release").param(&many.flow).json(many.body());
-                Deed::Ask(call, Show::Said("decided again: {/count}".into()))
+                let call = Call::post("/v1/flows/{flow}/set-aside/release").param(&many.flow);
+                Deed::Steps { call, body: many.body(), said: "decided again" }
             }
             SetAsideVerb::Discard { many, reason } => {
                 let mut body = many.body();
                 body["reason"] = reason.into();
-                let call = Call::post("/v1/flows/{flow}/set-aside/discard").param(&many.flow).json(body);
-                Deed::Ask(call, Show::Said("given up: {/count}".into()))
+                let call = Call::post("/v1/flows/{flow}/set-aside/discard").param(&many.flow);
+                Deed::Steps { call, body, said: "given up" }
             }
         })
     }

@@ -179,7 +179,7 @@ async fn a_missing_secret() {
     let world = World::new(ok).await;
     let door = world.door(&world.line(Auth::Assertion), Purpose::Read);
     let Err(http::Error::Denied(text)) = door.send(get("1")).await else { panic!("it must be refused") };
-    assert!(text.contains("`key_id` is not set") && text.contains("tollgate secret vendor key_id"), "{text}");
+    assert!(text.contains("`key_id` is not set") && text.contains("tollgate secret set vendor key_id"), "{text}");
 }
 
 /// A signed assertion takes the place of the password.
