@@ -62,8 +62,8 @@ fn names_of_answers_are_unique() {
     for entry in std::fs::read_dir(folder).expect("the room").map(|entry| entry.expect("a file").path()) {
         let text = std::fs::read_to_string(&entry).expect("a source file");
         for part in text.split("ToSchema)]").skip(1) {
-            let words = part.split_whitespace().skip_while(|word| !["struct", "enum"].contains(word));
-            let name = words.skip(1).next().expect("a name").split(['<', '(']).next().expect("a name").to_owned();
+            let mut words = part.split_whitespace().skip_while(|word| !["struct", "enum"].contains(word));
+            let name = words.nth(1).expect("a name").split(['<', '(']).next().expect("a name").to_owned();
             assert!(seen.insert(name.clone()), "{name} is there twice, once in {}", entry.display());
         }
     }
